@@ -24,7 +24,7 @@ std::optional<Int128> checked_mul(Int128 a, Int128 b);
 // Quotient rounded towards minus infinity; divisor > 0.
 Int128 floor_div(Int128 dividend, Int128 divisor);
 
-// How many digits stand behind the point of a plain decimal text; trailing zeros do not count ("-12.50" has 1).
+// How many digits stand behind the point of a plain decimal text ("-12.50" has 2); trailing zeros do not count.
 int decimal_scale(std::string_view text);
 
 // "-12.5" at scale 2 -> -1250. Fails with 22P02 on text that is not a plain decimal, 22003 when it does not fit or has

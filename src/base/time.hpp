@@ -22,10 +22,9 @@ inline constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 inline constexpr std::int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
 inline constexpr std::int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
-// The range of times: 4714-11-24 BC, where timestamptz begins, up to but without 294247-01-01. timestamptz goes 30 years
-// further, but counted from 1970 those do not fit into 64 bits; ten days are left over for offsets.
+// The range of timestamptz: 4714-11-24 BC to 294276-12-31 AD.
 inline constexpr std::int64_t kMinMicros = -210'866'803'200'000'000;
-inline constexpr std::int64_t kEndMicros = 9'223'371'244'800'000'000;
+inline constexpr std::int64_t kEndMicros = 9'224'318'016'000'000'000;
 
 struct Instant {
     std::int64_t micros = 0;

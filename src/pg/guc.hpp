@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Settings, two lines each. The variable's own initial value is the default; descriptions are sentences ("Sets the ...").
+#pragma once
+
+#include "pg/postgres.hpp"
+
+namespace steward::pg {
+
+struct IntRange {
+    int min;
+    int max;
+};
+
+inline void define_setting(const char* name, const char* description, int* variable, IntRange range, GucContext context,
+                           int unit) {
+    DefineCustomIntVariable(name, description, nullptr, variable, *variable, range.min, range.max, context, unit,
+                            nullptr, nullptr, nullptr);
+}
+
+inline void define_setting(const char* name, const char* description, bool* variable, GucContext context) {
+    DefineCustomBoolVariable(name, description, nullptr, variable, *variable, context, 0, nullptr, nullptr, nullptr);
+}
+
+}  // namespace steward::pg

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/spi.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "pg/guard.hpp"
+
+namespace steward::pg {
+
+Parameter::Parameter(std::string_view text) {
+    const char* data = text.data();
+    int length = static_cast<int>(text.size());
+    datum_ = call([&] { return PointerGetDatum(cstring_to_text_with_len(data, length)); });
+}
+
+Parameter Parameter::oid(Oid oid) { return of(OIDOID, ObjectIdGetDatum(oid)); }
+Parameter Parameter::timestamptz(TimestampTz at) { return of(TIMESTAMPTZOID, TimestampTzGetDatum(at)); }
+
+Parameter Parameter::of(Oid type, Datum datum) {
+    Parameter parameter;
+    parameter.type_ = type;
+    parameter.datum_ = datum;
+    return parameter;
+}
+
+Parameter Parameter::null() {
+    Parameter parameter;
+    parameter.is_null_ = true;
+    return parameter;
+}
+
+const std::string& Row::text(std::size_t column) const {
+    static const std::string* const empty = new std::string();
+    const auto& value = values_.at(column);
+    return value ? *value : *empty;
+}
+
+std::int64_t Row::number(std::size_t column) const {
+    const std::string& value = text(column);
+    std::int64_t number = 0;
+    std::from_chars(value.data(), value.data() + value.size(), number);
+    return number;
+}
+
+double Row::real(std::size_t column) const { return std::strtod(text(column).c_str(), nullptr); }
+
+Spi::Spi() {
+    call([] {
+        if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "SPI_connect failed");
+    });
+}
+
+Spi::~Spi() { SPI_finish(); }
+
+namespace {
+
+struct Bound {
+    std::vector<Oid> types;
+    std::vector<Datum> values;
+    std::string nulls;
+
+    explicit Bound(const std::vector<Parameter>& parameters) {
+        for (const Parameter& parameter : parameters) {
+            types.push_back(parameter.type());
+            values.push_back(parameter.datum());
+            nulls.push_back(parameter.is_null() ? 'n' : ' ');
+        }
+    }
+};
+
+void run(const std::string& sql, const std::vector<Parameter>& parameters, bool read_only) {
+    Bound bound(parameters);
+    const char* text = sql.c_str();
+    int count = static_cast<int>(parameters.size());
+    Oid* types = bound.types.data();
+    Datum* values = bound.values.data();
+    const char* nulls = bound.nulls.c_str();
+    call([&] {
+        int code = count == 0 ? SPI_execute(text, read_only, 0)
+                              : SPI_execute_with_args(text, count, types, values, nulls, read_only, 0);
+        if (code < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
+    });
+}
+
+// The whole result as server strings, fetched under one guard.
+struct TextTable {
+    char** cells = nullptr;
+    std::uint64_t rows = 0;
+    int columns = 0;
+};
+
+TextTable fetch_texts() {
+    return call([] {
+        TextTable table;
+        if (SPI_tuptable == nullptr) return table;
+        TupleDesc shape = SPI_tuptable->tupdesc;
+        table.rows = SPI_processed;
+        table.columns = shape->natts;
+        table.cells = static_cast<char**>(palloc_extended(
+            sizeof(char*) * (table.rows * static_cast<std::uint64_t>(table.columns) + 1), MCXT_ALLOC_HUGE));
+        char** cell = table.cells;
+        for (std::uint64_t row = 0; row < table.rows; ++row)
+            for (int column = 1; column <= table.columns; ++column)
+                *cell++ = SPI_getvalue(SPI_tuptable->vals[row], shape, column);
+        return table;
+    });
+}
+
+}  // namespace
+
+std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>& parameters) {
+    run(sql, parameters, false);
+    TextTable table = fetch_texts();
+    std::vector<Row> rows;
+    rows.reserve(table.rows);
+    char** cell = table.cells;
+    for (std::uint64_t row = 0; row < table.rows; ++row) {
+        std::vector<std::optional<std::string>> values(static_cast<std::size_t>(table.columns));
+        for (auto& value : values) {
+            if (*cell != nullptr) value = *cell;
+            ++cell;
+        }
+        rows.emplace_back(std::move(values));
+    }
+    call([] { SPI_freetuptable(SPI_tuptable); });
+    return rows;
+}
+
+std::uint64_t Spi::execute(const std::string& sql, const std::vector<Parameter>& parameters) {
+    run(sql, parameters, false);
+    return SPI_processed;
+}
+
+std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters) {
+    return Spi().query(sql, parameters);
+}
+
+std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters) {
+    return Spi().execute(sql, parameters);
+}
+
+}  // namespace steward::pg

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Functions that return rows. The whole result is materialised: rows come as text and go through the input functions of
+// their columns, so that a row is written the way a user would write it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/postgres.hpp"
+
+namespace steward::pg {
+
+using Cell = std::optional<std::string>;
+
+class ResultSet {
+public:
+    explicit ResultSet(FunctionCallInfo fcinfo);
+    void add(const std::vector<Cell>& cells);
+    Datum done() const { return Datum{0}; }
+
+private:
+    Tuplestorestate* store_ = nullptr;
+    AttInMetadata* metadata_ = nullptr;
+    MemoryContext scratch_ = nullptr;
+    int columns_ = 0;
+};
+
+// Arguments of an SQL-callable function.
+std::string text_argument(FunctionCallInfo fcinfo, int index);
+std::optional<std::string> optional_text_argument(FunctionCallInfo fcinfo, int index);
+std::optional<Oid> optional_oid_argument(FunctionCallInfo fcinfo, int index);
+std::optional<std::int32_t> optional_int_argument(FunctionCallInfo fcinfo, int index);
+
+Datum text_datum(const std::string& value);
+
+}  // namespace steward::pg
