@@ -89,5 +89,6 @@ COMMENT ON COLUMN steward.partition_history.duration_ms IS 'time from the first 
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_sets', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_trash', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_history', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.partition_history_history_id_seq', '');
 
 GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_history TO pg_monitor;

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/zone.hpp"
+
+#include <memory>
+#include <unordered_map>
+
+#include "pg/guard.hpp"
+
+namespace steward::pg {
+
+namespace {
+
+constexpr std::int64_t kEpochShiftMicros =
+    static_cast<std::int64_t>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+class ServerZone final : public base::Zone {
+public:
+    ServerZone(pg_tz* zone, std::string name) : zone_(zone), name_(std::move(name)) {}
+
+    // pg_localtime() only looks up tables: it neither allocates nor raises.
+    std::int32_t offset_seconds(base::Instant at) const noexcept override {
+        pg_time_t seconds = at.micros / base::kMicrosPerSecond;
+        if (at.micros % base::kMicrosPerSecond < 0) --seconds;
+        struct pg_tm* local = pg_localtime(&seconds, zone_);
+        return local == nullptr ? 0 : static_cast<std::int32_t>(local->tm_gmtoff);
+    }
+    std::string_view name() const noexcept override { return name_; }
+
+private:
+    pg_tz* zone_;
+    std::string name_;
+};
+
+using ZoneTable = std::unordered_map<std::string, std::unique_ptr<ServerZone>>;
+
+// Never destroyed: backends exit without unwinding.
+ZoneTable& known_zones() {
+    static ZoneTable* const zones = new ZoneTable();
+    return *zones;
+}
+
+}  // namespace
+
+const base::Zone& zone(const std::string& name) {
+    auto found = known_zones().find(name);
+    if (found != known_zones().end()) return *found->second;
+    const char* text = name.c_str();
+    pg_tz* tz = call([&] {
+        pg_tz* loaded = pg_tzset(text);
+        return loaded != nullptr && pg_tz_acceptable(loaded) ? loaded : nullptr;
+    });
+    if (tz == nullptr)
+        throw PgError(ERRCODE_INVALID_PARAMETER_VALUE, "time zone \"{}\" not recognized", name)
+            .hint("The view pg_timezone_names lists the zones this server knows.");
+    return *known_zones().emplace(name, std::make_unique<ServerZone>(tz, name)).first->second;
+}
+
+const base::Zone& session_zone() { return zone(pg_get_timezone_name(session_timezone)); }
+
+base::Instant now() { return from_server(GetCurrentTimestamp()); }
+
+base::Instant from_server(TimestampTz at) { return {at + kEpochShiftMicros}; }
+
+TimestampTz to_server(base::Instant at) { return at.micros - kEpochShiftMicros; }
+
+base::Interval parse_interval(const std::string& value) {
+    char* data = const_cast<char*>(value.c_str());
+    ::Interval parsed = call([&] {
+        Datum datum = DirectFunctionCall3(interval_in, CStringGetDatum(data), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+        return *DatumGetIntervalP(datum);
+    });
+    return {parsed.month, parsed.day, parsed.time};
+}
+
+}  // namespace steward::pg
