@@ -22,9 +22,10 @@ inline constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 inline constexpr std::int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
 inline constexpr std::int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
-// The range of timestamptz: 4714-11-24 BC to 294276-12-31 AD.
+// The range of timestamps here: from PostgreSQL's own beginning, 4714-11-24 BC, to January 294247, where 64 bits end
+// (30 years before PostgreSQL's end, which counts from 2000).
 inline constexpr std::int64_t kMinMicros = -210'866'803'200'000'000;
-inline constexpr std::int64_t kEndMicros = 9'224'318'016'000'000'000;
+inline constexpr std::int64_t kEndMicros = 9'223'372'036'854'775'807;
 
 struct Instant {
     std::int64_t micros = 0;

@@ -59,7 +59,10 @@ const base::Zone& session_zone() { return zone(pg_get_timezone_name(session_time
 
 base::Instant now() { return from_server(GetCurrentTimestamp()); }
 
-base::Instant from_server(TimestampTz at) { return {at + kEpochShiftMicros}; }
+base::Instant from_server(TimestampTz at) {
+    if (at > base::kEndMicros - kEpochShiftMicros) return {base::kEndMicros};
+    return {at + kEpochShiftMicros};
+}
 
 TimestampTz to_server(base::Instant at) { return at.micros - kEpochShiftMicros; }
 
