@@ -18,7 +18,7 @@ help:
 	@scripts/help
 
 packages: ## install the packages that building and testing need
-	@scripts/install-packages build test lint
+	@scripts/install-packages build unit test lint
 
 demo: ## the main job on real data, in a throwaway server
 	@scripts/demo
