@@ -26,7 +26,8 @@ std::optional<base::Failure> check_step(const Step& step);
 
 class Grid {
 public:
-    // `zone` must outlive the grid; it is ignored off the instant axis.
+    // `zone` must outlive the grid; it is ignored off the instant axis. A step that check_step() refuses, an interval
+    // on the number axis or a width on a time axis are programming errors and throw std::invalid_argument.
     Grid(Axis axis, Step step, Position origin, const base::Zone& zone);
 
     // Where period n begins; nothing beyond the range of the axis. Strictly rising in n except where the calendar itself
@@ -51,13 +52,15 @@ private:
     Step step_;
     Position origin_;
     const base::Zone* zone_;
+    base::LocalTime local_origin_;  // the origin on the wall clock of a time axis
 };
 
 // The origin a new set gets when nobody names one: months, quarters, years count from 2000-01-01 local, decades and
 // centuries from year 1 of the calendar's count (2000, 2100), weeks from a Monday, days and shorter from 2000-01-01, numbers from 0.
 Position default_origin(Axis axis, const Step& step, const base::Zone& zone);
 
-// `position` moved by an arbitrary calendar interval (negative moves back), in `zone` on the instant axis.
+// `position` moved by an arbitrary calendar interval (negative moves back), as the server adds intervals: on the instant
+// axis months and days in `zone`, then the rest in real time. Nothing on the number axis or beyond the range of times.
 std::optional<Position> move_by(Axis axis, Position position, const base::Interval& interval, std::int64_t n, const base::Zone& zone);
 
 // "1 mon", "7 days", "01:00:00", "1000000", "0.25"
