@@ -17,14 +17,15 @@ cd "$tree"
 
 work=
 child=
+server_env=(false)
+build_args=()
 PG_CONFIG=${PG_CONFIG:-pg_config}
 jobs=$(nproc 2>/dev/null || echo 2)
 [ "$(id -u)" = 0 ] && server_user=postgres || server_user=$(id -un)
 
 # A session of somebody's own must not decide where the tests connect to.
-unset "${!PG@}" 2>/dev/null || true
+for variable in "${!PG@}"; do [ "$variable" = PG_CONFIG ] || unset "$variable"; done
 unset MAKEFLAGS MAKELEVEL MFLAGS
-PG_CONFIG=${PG_CONFIG:-pg_config}
 
 say() { printf '%s\n' "$*"; }
 note() { printf '%s\n' "$*" >&2; }
@@ -40,36 +41,19 @@ as_root() {
     fi
 }
 
-as_server() {
-    if [ "$(id -u)" = 0 ]; then
-        setpriv --reuid="$server_user" --regid="$(id -gn "$server_user")" --clear-groups -- env HOME="$work/home" "$@"
-    else
-        env HOME="$work/home" "$@"
-    fi
-}
+as_server() { "${server_env[@]}" "$@"; }
 
 # A process group of its own, so that an interrupt reaches everything a command has started.
 run() {
     local status=0
-    setsid -- "${run_as[@]}" "$@" </dev/null &
+    setsid -- "$@" </dev/null &
     child=$!
     wait "$child" || status=$?
     child=
     return "$status"
 }
 
-run_as=(env)
-run_as_server() {
-    if [ "$(id -u)" = 0 ]; then
-        run_as=(setpriv "--reuid=$server_user" "--regid=$(id -gn "$server_user")" --clear-groups -- env "HOME=$work/home")
-    else
-        run_as=(env "HOME=$work/home")
-    fi
-    local status=0
-    run "$@" || status=$?
-    run_as=(env)
-    return "$status"
-}
+run_as_server() { run "${server_env[@]}" "$@"; }
 
 # ---- Work directory and cleaning up ----------------------------------------------------------------------------------
 
@@ -77,8 +61,10 @@ work_dir() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/steward.XXXXXX")
     chmod 755 "$work"
     mkdir "$work/home" "$work/tmp" "$work/servers" "$work/sockets"
+    server_env=(env "HOME=$work/home")
     if [ "$(id -u)" = 0 ]; then
         id "$server_user" >/dev/null 2>&1 || die "there is no user $server_user to run servers as"
+        server_env=(setpriv "--reuid=$server_user" "--regid=$(id -gn "$server_user")" --clear-groups -- "${server_env[@]}")
         chown "$server_user" "$work"/{home,tmp,servers,sockets}
     fi
 }
@@ -128,10 +114,11 @@ find_server() {
     [ -x "$bindir/initdb" ] || die "no initdb in $bindir: scripts/install-packages build"
 }
 
+build() { run make -s "-j$jobs" PG_CONFIG="$PG_CONFIG" "${build_args[@]}" all; }
+
 stage() {
     find_server
-    run make -s "-j$jobs" PG_CONFIG="$PG_CONFIG" "$@" all
-    run make -s PG_CONFIG="$PG_CONFIG" DESTDIR="$work/stage" "$@" install
+    build && run make -s PG_CONFIG="$PG_CONFIG" "${build_args[@]}" DESTDIR="$work/stage" install
 }
 
 # How a server finds an extension that is not installed where it looks by itself.
