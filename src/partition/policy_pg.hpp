@@ -7,9 +7,18 @@
 #include <vector>
 
 #include "partition/set.hpp"
+#include "pg/transaction.hpp"
+
 #include "pg/postgres.hpp"
 
 namespace steward::partition {
+
+// The tables of the extension are read and written as their owner, whoever calls: what a caller may do is checked against
+// the partitioned table itself.
+class AsExtensionOwner : public pg::AsOwner {
+public:
+    AsExtensionOwner();
+};
 
 struct RegisteredSet {
     Oid parent;

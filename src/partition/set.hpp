@@ -50,6 +50,8 @@ struct PartitionSet {
     std::vector<Partition> partitions;  // without the default; ranges in rising order
     RelationId default_id = 0;          // 0: none
     bool has_pending_detach = false;    // an interrupted DETACH CONCURRENTLY waits to be finalised
+    std::optional<Codec> codec;             // what the bounds were decoded with; unset when no codec fits the key
+    std::optional<base::Failure> undecoded;  // why ranges carry no positions, when they do not
 
     std::string qualified() const;  // as SQL
 };

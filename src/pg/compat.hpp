@@ -14,6 +14,15 @@ inline PartitionDesc partition_desc(Relation relation, [[maybe_unused]] bool omi
 #endif
 }
 
+// True when a partition's DETACH CONCURRENTLY was begun and not finalised.
+inline bool has_detached([[maybe_unused]] PartitionDesc desc) {
+#if PG_VERSION_NUM >= 140000
+    return desc->detached_exist;
+#else
+    return false;
+#endif
+}
+
 inline bool has_detach_concurrently() { return PG_VERSION_NUM >= 140000; }
 
 // PostgreSQL 16 replaced one function a catalog by object_ownercheck().
