@@ -3,9 +3,9 @@
 // What a partition key measures. Every key that pg_steward can walk along is mapped to a position: a 128-bit integer on
 // one of three axes. A codec knows how a position is written as a value of the key's type, and reads it back.
 //
-//   axis instant      microseconds since 1970 UTC: timestamptz, epoch numbers, uuidv7, ULID, Snowflake, ObjectId, text
-//   with functions axis wall_clock   microseconds since 1970 on the wall clock: date, timestamp axis number       the
-//   number itself, times 10^scale: smallint, integer, bigint, numeric
+//   instant      microseconds since 1970 UTC: timestamptz, epoch numbers, uuidv7, ULID, Snowflake, ObjectId, functions
+//   wall_clock   microseconds since 1970 on the wall clock: date, timestamp
+//   number       the number itself, times 10^scale: smallint, integer, bigint, numeric
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,8 @@ struct Inference {
     Step step;
     Position origin = 0;
     const base::Zone* zone = nullptr;  // one of the candidates
-    CodecKind codec = CodecKind::timestamptz;  // an integer key whose widths are those of a calendar becomes an epoch codec
+    CodecKind codec =
+        CodecKind::timestamptz;  // an integer key whose widths are those of a calendar becomes an epoch codec
 };
 
 // `ranges` sorted, overlap-free. The newest partitions count more than old ones: of the step that the last few agree on,
@@ -24,7 +25,7 @@ struct Inference {
 // whole local days, months or years wins. MINVALUE/MAXVALUE ranges say nothing. Fails with 42P17, naming what does not fit,
 // when no step explains the newest ranges, with the hint to call steward.manage_partitions() with an interval.
 // `now` decides whether integer bounds can be epoch numbers: the decoded ranges must lie within 50 years of it.
-base::Result<Inference> infer(const Codec& codec, const std::vector<Range>& ranges, const std::vector<const base::Zone*>& zones,
-                              base::Instant now, std::string_view table);
+base::Result<Inference> infer(const Codec& codec, const std::vector<Range>& ranges,
+                              const std::vector<const base::Zone*>& zones, base::Instant now, std::string_view table);
 
 }  // namespace steward::partition

@@ -62,7 +62,7 @@ void vote_by_time(std::vector<Convention>& conventions, const Grid& grid, const 
         grid.axis() == Axis::instant ? base::to_local(base::Instant{micros}, grid.zone()) : base::LocalTime{micros};
     const base::Civil civil = base::civil_from(local);
     for (const PeriodStyle style : kTimeStyles) {
-        std::vector<std::string> seen; // a year reads the same with every separator: one vote, for the first
+        std::vector<std::string> seen;  // a year reads the same with every separator: one vote, for the first
         for (const PeriodSeparator separator : kSeparators) {
             std::string period = write_period(style, separator, civil);
             if (std::find(seen.begin(), seen.end(), period) == seen.end()) {
@@ -73,7 +73,7 @@ void vote_by_time(std::vector<Convention>& conventions, const Grid& grid, const 
     }
 }
 
-} // namespace
+}  // namespace
 
 std::optional<Naming> infer_naming(const Codec& codec, const Grid& grid, const std::vector<NamedRange>& partitions) {
     std::vector<NamedRange> newest = partitions;
@@ -81,7 +81,7 @@ std::optional<Naming> infer_naming(const Codec& codec, const Grid& grid, const s
     if (newest.size() > kNamesLookedAt) {
         newest.resize(kNamesLookedAt);
     }
-    std::vector<Convention> conventions; // those of newer names first
+    std::vector<Convention> conventions;  // those of newer names first
     for (const NamedRange& partition : newest) {
         if (grid.axis() != Axis::number) {
             vote_by_time(conventions, grid, partition);
@@ -102,4 +102,4 @@ std::optional<Naming> infer_naming(const Codec& codec, const Grid& grid, const s
     return best->naming;
 }
 
-} // namespace steward::partition
+}  // namespace steward::partition
