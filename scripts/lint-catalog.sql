@@ -11,7 +11,7 @@ WITH member AS (
     JOIN pg_extension e ON e.oid = d.refobjid AND d.refclassid = 'pg_extension'::regclass
     WHERE e.extname = 'pg_steward' AND d.deptype = 'e'
 )
--- Row types and array types follow their table or type.
+-- Row types and array types follow their table or type, the sequences of identity columns their column.
 SELECT 'no comment: ' || m.name
 FROM member m
 LEFT JOIN pg_type t ON m.classid = 'pg_type'::regclass AND t.oid = m.objid
@@ -19,6 +19,9 @@ LEFT JOIN pg_class r ON r.oid = t.typrelid
 WHERE obj_description(m.objid, m.classid::regclass::name) IS NULL
   AND (t.oid IS NULL OR (t.typelem = 0 AND (t.typrelid = 0 OR r.relkind = 'c')))
   AND NOT (m.classid = 'pg_class'::regclass AND (SELECT relkind FROM pg_class WHERE oid = m.objid) = 'c')
+  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = m.objid AND m.classid = d.classid
+                  AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+                  AND (SELECT relkind FROM pg_class WHERE oid = m.objid) = 'S')
 UNION ALL
 SELECT 'SECURITY DEFINER without search_path: ' || m.name
 FROM member m JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
