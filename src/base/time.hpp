@@ -22,10 +22,11 @@ inline constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 inline constexpr std::int64_t kMicrosPerHour = 60 * kMicrosPerMinute;
 inline constexpr std::int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
-// The range of timestamps here: from PostgreSQL's own beginning, 4714-11-24 BC, to January 294247, where 64 bits end
-// (30 years before PostgreSQL's end, which counts from 2000).
+// The range of times: from 4714-11-24 BC, where timestamptz begins, up to but without 294247-01-01. timestamptz goes 30
+// years further, but counted from 1970 those do not fit into 64 bits; the ten days before they overflow are left over for
+// offsets from UTC and neighbouring days.
 inline constexpr std::int64_t kMinMicros = -210'866'803'200'000'000;
-inline constexpr std::int64_t kEndMicros = 9'223'372'036'854'775'807;
+inline constexpr std::int64_t kEndMicros = 9'223'371'244'800'000'000;
 
 struct Instant {
     std::int64_t micros = 0;
