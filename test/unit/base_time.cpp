@@ -22,9 +22,7 @@ const TestZone& berlin() {
     return zone;
 }
 
-std::string instant_text(LocalTime at, const Zone& zone) {
-    return format_instant(to_instant(at, zone), zone);
-}
+std::string instant_text(LocalTime at, const Zone& zone) { return format_instant(to_instant(at, zone), zone); }
 
 TEST(BaseTime, every_day_of_the_calendar_has_one_number) {
     EXPECT_EQ(days_from_civil(1970, 1, 1), 0);
