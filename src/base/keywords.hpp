@@ -8,6 +8,7 @@
 
 namespace steward::base {
 
+// clang-format off
 inline constexpr std::string_view kQuotedKeywords[] = {
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between", "bigint",
     "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce", "collate",
@@ -27,5 +28,6 @@ inline constexpr std::string_view kQuotedKeywords[] = {
     "xmlconcat", "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot",
     "xmlserialize", "xmltable",
 };
+// clang-format on
 
 }  // namespace steward::base

@@ -14,17 +14,13 @@ __extension__ typedef unsigned __int128 Uint128;
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
 constexpr Int128 kMin = -kMax - 1;
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Uint128 magnitude(Int128 value) {
     return value < 0 ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value);
 }
 
-bool fits_64(Int128 value) {
-    return value == static_cast<std::int64_t>(value);
-}
+bool fits_64(Int128 value) { return value == static_cast<std::int64_t>(value); }
 
 struct DecimalText {
     bool negative = false;

@@ -10,9 +10,7 @@ namespace steward::base {
 
 namespace {
 
-bool is_continuation(char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
 
 bool is_plain_identifier(std::string_view name) {
     const auto is_start = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };

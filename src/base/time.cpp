@@ -25,9 +25,7 @@ public:
     std::string_view name() const noexcept override { return "UTC"; }
 };
 
-Instant at_offset(LocalTime at, std::int32_t offset) {
-    return Instant{at.micros - offset * kMicrosPerSecond};
-}
+Instant at_offset(LocalTime at, std::int32_t offset) { return Instant{at.micros - offset * kMicrosPerSecond}; }
 
 // The first instant in (low, high] at which the wall clock shows `at` or later; it shows less at low, not at high.
 // Offsets change on whole seconds only: bisection finds the second, the offset in force before it the rest.
@@ -57,9 +55,7 @@ std::string format_day(const Civil& civil) {
     return fmt::format("{:04}-{:02}-{:02}", year, civil.month, civil.day);
 }
 
-std::string_view era_suffix(const Civil& civil) {
-    return civil.year > 0 ? "" : " BC";
-}
+std::string_view era_suffix(const Civil& civil) { return civil.year > 0 ? "" : " BC"; }
 
 std::string format_offset(std::int32_t offset) {
     const std::int32_t seconds = std::abs(offset);
@@ -161,9 +157,7 @@ Instant to_instant(LocalTime at, const Zone& zone) {
     return first_not_before(at, low, high, zone);
 }
 
-bool is_second_pass(Instant at, const Zone& zone) {
-    return to_instant(to_local(at, zone), zone) < at;
-}
+bool is_second_pass(Instant at, const Zone& zone) { return to_instant(to_local(at, zone), zone) < at; }
 
 std::optional<LocalTime> add(LocalTime origin, const Interval& step, std::int64_t n) {
     // Far behind both ends of the range, near enough for what is computed below.

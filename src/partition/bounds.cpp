@@ -13,9 +13,7 @@ Bound at_position(Position position) {
     return bound;
 }
 
-bool is_value(const Bound& bound) {
-    return bound.kind == Bound::Kind::value;
-}
+bool is_value(const Bound& bound) { return bound.kind == Bound::Kind::value; }
 
 // True unless at least one position lies between the bounds.
 bool is_empty(const Bound& lower, const Bound& upper) {

@@ -17,25 +17,17 @@ namespace {
 
 constexpr std::int64_t kMicrosPerMonth = 2'629'746 * base::kMicrosPerSecond;  // 400 Gregorian years / 4800, exactly
 
-bool is_real_time(const Interval& step) {
-    return step.months == 0 && step.days == 0;
-}
+bool is_real_time(const Interval& step) { return step.months == 0 && step.days == 0; }
 
-bool in_time_range(Position position) {
-    return position >= base::kMinMicros && position < base::kEndMicros;
-}
+bool in_time_range(Position position) { return position >= base::kMinMicros && position < base::kEndMicros; }
 
 std::optional<Position> in_range_or_nothing(std::optional<Position> position) {
     return position && in_time_range(*position) ? position : std::nullopt;
 }
 
-LocalTime wall_clock(Position position) {
-    return LocalTime{static_cast<std::int64_t>(position)};
-}
+LocalTime wall_clock(Position position) { return LocalTime{static_cast<std::int64_t>(position)}; }
 
-Instant instant(Position position) {
-    return Instant{static_cast<std::int64_t>(position)};
-}
+Instant instant(Position position) { return Instant{static_cast<std::int64_t>(position)}; }
 
 std::optional<Position> plus(Position position, Position width, std::int64_t n) {
     const auto distance = base::checked_mul(width, n);

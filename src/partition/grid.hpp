@@ -61,7 +61,8 @@ Position default_origin(Axis axis, const Step& step, const base::Zone& zone);
 
 // `position` moved by an arbitrary calendar interval (negative moves back), as the server adds intervals: on the instant
 // axis months and days in `zone`, then the rest in real time. Nothing on the number axis or beyond the range of times.
-std::optional<Position> move_by(Axis axis, Position position, const base::Interval& interval, std::int64_t n, const base::Zone& zone);
+std::optional<Position> move_by(Axis axis, Position position, const base::Interval& interval, std::int64_t n,
+                                const base::Zone& zone);
 
 // "1 mon", "7 days", "01:00:00", "1000000", "0.25"
 std::string format_step(const Step& step, int scale);
