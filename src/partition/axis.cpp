@@ -173,7 +173,7 @@ Result<std::string> encode_identifier(const Codec& codec, Position position) {
     }
 }
 
-} // namespace
+}  // namespace
 
 Axis Codec::axis() const {
     switch (kind) {
@@ -256,4 +256,4 @@ std::string format_position(const Codec& codec, Position position, const base::Z
     return base::format_local(base::LocalTime{micros});
 }
 
-} // namespace steward::partition
+}  // namespace steward::partition

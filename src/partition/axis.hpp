@@ -29,25 +29,25 @@ enum class CodecKind {
     date,
     timestamp,
     timestamptz,
-    integer, // smallint, integer, bigint; `max_number` bounds it
+    integer,  // smallint, integer, bigint; `max_number` bounds it
     numeric,
     epoch_s,
     epoch_ms,
     epoch_us,
     epoch_ns,
     uuidv7,
-    ulid,      // 26 characters of Crockford's base 32
-    snowflake, // milliseconds since the codec's epoch, shifted left by 22 bits
-    objectid,  // 24 hexadecimal digits, seconds since 1970 in the first 8
-    functions, // text, by the user's encode(timestamptz) and decode(text); only the edge can call them
+    ulid,       // 26 characters of Crockford's base 32
+    snowflake,  // milliseconds since the codec's epoch, shifted left by 22 bits
+    objectid,   // 24 hexadecimal digits, seconds since 1970 in the first 8
+    functions,  // text, by the user's encode(timestamptz) and decode(text); only the edge can call them
 };
 
 inline constexpr std::int64_t kTwitterEpochMs = 1'288'834'974'657;
 
 struct Codec {
     CodecKind kind = CodecKind::timestamptz;
-    std::int64_t epoch_ms = kTwitterEpochMs; // snowflake: milliseconds between 1970 and its epoch
-    int scale = 0;                           // numeric: digits behind the point
+    std::int64_t epoch_ms = kTwitterEpochMs;  // snowflake: milliseconds between 1970 and its epoch
+    int scale = 0;                            // numeric: digits behind the point
     // integer and the keys that are integers underneath (epoch, Snowflake): the key type's smallest and largest value
     Position min_number = std::numeric_limits<std::int64_t>::min();
     Position max_number = std::numeric_limits<std::int64_t>::max();
@@ -80,4 +80,4 @@ base::Result<std::string> encode(const Codec& codec, Position position, const ba
 // The position for people: instants in `zone` with their offset, wall clock without, dates short, numbers plain.
 std::string format_position(const Codec& codec, Position position, const base::Zone& zone);
 
-} // namespace steward::partition
+}  // namespace steward::partition

@@ -62,7 +62,7 @@ std::int64_t read_hex(std::string_view digits) {
     return value;
 }
 
-} // namespace
+}  // namespace
 
 std::optional<Tick> read_uuid(std::string_view text) {
     const std::string digits = uuid_digits(text);
@@ -121,4 +121,4 @@ std::string write_ulid(std::int64_t tick) {
 
 std::string write_objectid(std::int64_t tick) { return fmt::format("{:08x}{:016x}", tick, 0); }
 
-} // namespace steward::partition
+}  // namespace steward::partition

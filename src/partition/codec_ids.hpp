@@ -17,17 +17,17 @@ inline constexpr int kSnowflakeShift = 22;
 
 struct Tick {
     std::int64_t count = 0;
-    bool is_first = true; // the identifier is the smallest of its tick
+    bool is_first = true;  // the identifier is the smallest of its tick
 };
 
 // Nothing when the text is no such identifier.
-std::optional<Tick> read_uuid(std::string_view text);     // milliseconds; any version's bits are taken
-std::optional<Tick> read_ulid(std::string_view text);     // milliseconds
-std::optional<Tick> read_objectid(std::string_view text); // seconds
+std::optional<Tick> read_uuid(std::string_view text);      // milliseconds; any version's bits are taken
+std::optional<Tick> read_ulid(std::string_view text);      // milliseconds
+std::optional<Tick> read_objectid(std::string_view text);  // seconds
 
 // `tick` lies within 48 bits, for an objectid within 32.
 std::string write_uuid(std::int64_t tick);
 std::string write_ulid(std::int64_t tick);
 std::string write_objectid(std::int64_t tick);
 
-} // namespace steward::partition
+}  // namespace steward::partition

@@ -136,7 +136,7 @@ std::string key_number_text(const Codec& codec, Position lower) {
     return write_number(key ? *key : base::format_decimal(lower, 0));
 }
 
-} // namespace
+}  // namespace
 
 PeriodStyle style_for(const Grid& grid) {
     if (grid.axis() == Axis::number) {
@@ -195,4 +195,4 @@ std::string alternative_name(std::string_view name, std::string_view salt) {
     return fmt::format("{}_{}", base::cut_utf8(name, base::kMaxIdentifierBytes - hash.size() - 1), hash);
 }
 
-} // namespace steward::partition
+}  // namespace steward::partition

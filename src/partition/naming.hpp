@@ -15,30 +15,30 @@
 namespace steward::partition {
 
 enum class PeriodStyle {
-    year,    // 2025
-    quarter, // 2025_q1
-    month,   // 2025_01
-    week,    // 2025_w01      (ISO year and week)
-    day,     // 2025_01_31
-    hour,    // 2025_01_31_13
-    minute,  // 2025_01_31_1345
-    second,  // 2025_01_31_134500
+    year,     // 2025
+    quarter,  // 2025_q1
+    month,    // 2025_01
+    week,     // 2025_w01      (ISO year and week)
+    day,      // 2025_01_31
+    hour,     // 2025_01_31_13
+    minute,   // 2025_01_31_1345
+    second,   // 2025_01_31_134500
     number,  // 1000000, m100 (minus 100), 12_5 (12.5); of an epoch or Snowflake key the number that stands in the table
 };
 
 // How a period may be written besides the default with underscores: as infer_naming() finds it in existing names.
 enum class PeriodSeparator {
-    underscore, // 2025_01_31_13
-    dash,       // 2025-01-31-13
-    none,       // 20250131_13, 2025q1, 2025w01
-    joined,     // 2025013113
-    letters,    // y2025m01d31h13, y2025q1, y2025w01
+    underscore,  // 2025_01_31_13
+    dash,        // 2025-01-31-13
+    none,        // 20250131_13, 2025q1, 2025w01
+    joined,      // 2025013113
+    letters,     // y2025m01d31h13, y2025q1, y2025w01
 };
 
 struct Naming {
-    std::string prefix; // with everything before the period: "events_", "events_p"
+    std::string prefix;  // with everything before the period: "events_", "events_p"
     PeriodSeparator separator = PeriodSeparator::underscore;
-    std::optional<PeriodStyle> style; // unset: by step
+    std::optional<PeriodStyle> style;  // unset: by step
 };
 
 // The coarsest style whose periods read naturally for the grid: quarters only where they begin in January, weeks only
@@ -66,4 +66,4 @@ struct NamedRange {
 // are tried, what stands before the period is the prefix). Nothing when no convention explains the names.
 std::optional<Naming> infer_naming(const Codec& codec, const Grid& grid, const std::vector<NamedRange>& partitions);
 
-} // namespace steward::partition
+}  // namespace steward::partition

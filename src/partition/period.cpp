@@ -37,7 +37,7 @@ std::string letters_text(PeriodStyle style, const base::Civil& at, const std::st
     }
 }
 
-} // namespace
+}  // namespace
 
 std::string write_period(PeriodStyle style, PeriodSeparator separator, const base::Civil& at) {
     const bool is_letters = separator == PeriodSeparator::letters;
@@ -100,4 +100,4 @@ bool has_whole_numbers(CodecKind kind) {
            kind == CodecKind::epoch_ns || kind == CodecKind::snowflake;
 }
 
-} // namespace steward::partition
+}  // namespace steward::partition

@@ -21,4 +21,4 @@ std::string hash_text(std::string_view text);
 // Keys of an instant that are integers in the table, so that their partitions may be named by number.
 bool has_whole_numbers(CodecKind kind);
 
-} // namespace steward::partition
+}  // namespace steward::partition
