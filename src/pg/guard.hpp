@@ -103,4 +103,4 @@ inline void check_interrupts() {
     extern "C" {                 \
     PG_FUNCTION_INFO_V1(name);   \
     }                            \
-    extern "C" Datum name([[maybe_unused]] FunctionCallInfo fcinfo)
+    extern "C" PGDLLEXPORT Datum name([[maybe_unused]] FunctionCallInfo fcinfo)
