@@ -143,17 +143,13 @@ LocalTime to_local(Instant at, const Zone& zone) {
 // read as UTC.
 Instant to_instant(LocalTime at, const Zone& zone) {
     const Instant low{at.micros - kMicrosPerDay};
-    const Instant high{at.micros + kMicrosPerDay};
     const std::int32_t offset_before = zone.offset_seconds(low);
-    const std::int32_t offset_after = zone.offset_seconds(high);
     const Instant before = at_offset(at, offset_before);
-    if (zone.offset_seconds(before) == offset_before) {
-        return before;
-    }
+    if (zone.offset_seconds(before) == offset_before) return before;
+    const Instant high{at.micros + kMicrosPerDay};
+    const std::int32_t offset_after = zone.offset_seconds(high);
     const Instant after = at_offset(at, offset_after);
-    if (zone.offset_seconds(after) == offset_after) {
-        return after;
-    }
+    if (zone.offset_seconds(after) == offset_after) return after;
     return first_not_before(at, low, high, zone);
 }
 

@@ -128,39 +128,38 @@ std::optional<Position> Grid::begin(std::int64_t n) const {
 }
 
 std::optional<std::int64_t> Grid::index_of(Position position) const {
-    const auto* width = std::get_if<Position>(&step_);
-    const Interval interval = width != nullptr ? Interval{} : std::get<Interval>(step_);
-    if (width != nullptr || is_real_time(interval)) {
-        const auto distance = base::checked_sub(position, origin_);
-        if (!distance || (width == nullptr && !(in_time_range(position) && in_time_range(origin_)))) {
-            return std::nullopt;
-        }
-        const auto n = as_index(base::floor_div(*distance, width != nullptr ? *width : Position{interval.micros}));
-        return n && begin(*n) ? n : std::nullopt;
-    }
-    if (!in_time_range(position) || !in_time_range(origin_)) {
-        return std::nullopt;
-    }
-    // The calendar never runs more than a few days away from its average, so the estimate is off by a few periods at
-    // most.
-    const LocalTime local = axis_ == Axis::instant ? base::to_local(instant(position), *zone_) : wall_clock(position);
-    const Position average = Position{interval.months} * kMicrosPerMonth +
-                             Position{interval.days} * base::kMicrosPerDay + Position{interval.micros};
-    auto n = as_index(base::floor_div(Position{local.micros} - local_origin_.micros, average));
-    if (!n) {
-        return std::nullopt;
-    }
-    const auto begins_after = [&](std::int64_t index) {
-        const auto line = begin(index);
-        return line ? *line > position : index > 0;
+    const auto* interval = std::get_if<Interval>(&step_);
+    if (interval != nullptr && !(in_time_range(position) && in_time_range(origin_))) return std::nullopt;
+    if (interval != nullptr && !is_real_time(*interval)) return calendar_index_of(position);
+    const Position width = interval != nullptr ? Position{interval->micros} : std::get<Position>(step_);
+    const auto distance = base::checked_sub(position, origin_);
+    const auto n = distance ? as_index(base::floor_div(*distance, width)) : std::nullopt;
+    return n && begin(*n) ? n : std::nullopt;
+}
+
+// The calendar never runs more than a few days away from its average: the estimate is off by a few periods at most. A look
+// into the zone is the costly part, and mostly not needed: what the clock shows already has begun, and what it will show
+// only after days has not.
+std::optional<std::int64_t> Grid::calendar_index_of(Position position) const {
+    constexpr std::int64_t kWidestJumpBack = 2 * base::kMicrosPerDay;
+    const auto& step = std::get<Interval>(step_);
+    const bool has_zone = axis_ == Axis::instant;
+    const LocalTime local = has_zone ? base::to_local(instant(position), *zone_) : wall_clock(position);
+    const auto begins_after = [&](std::int64_t n) {
+        const auto line = base::add(local_origin_, step, n);
+        if (!line) return n > 0;
+        if (!has_zone || *line <= local || line->micros - local.micros > kWidestJumpBack) return *line > local;
+        return base::to_instant(*line, *zone_).micros > position;
     };
-    while (begins_after(*n)) {
-        --*n;
-    }
-    while (!begins_after(*n + 1)) {
-        ++*n;
-    }
-    return begin(*n) ? n : std::nullopt;
+    const Position average =
+        Position{step.months} * kMicrosPerMonth + Position{step.days} * base::kMicrosPerDay + Position{step.micros};
+    auto n = as_index(base::floor_div(Position{local.micros} - local_origin_.micros, average));
+    if (!n) return std::nullopt;
+    while (begins_after(*n)) --*n;
+    while (!begins_after(*n + 1)) ++*n;
+    const auto line = base::add(local_origin_, step, *n);
+    const bool is_safely_in_range = line && line->micros >= base::kMinMicros + base::kMicrosPerDay;
+    return is_safely_in_range || begin(*n) ? n : std::nullopt;
 }
 
 std::optional<Position> Grid::shift(Position position, std::int64_t n) const {

@@ -48,6 +48,8 @@ public:
     const base::Zone& zone() const { return *zone_; }
 
 private:
+    std::optional<std::int64_t> calendar_index_of(Position position) const;
+
     Axis axis_;
     Step step_;
     Position origin_;
