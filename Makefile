@@ -57,7 +57,7 @@ else
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifeq ($(wildcard $(PGXS)),)
-$(error $(PG_CONFIG) or the PostgreSQL server headers are missing. `scripts/install-packages build` installs them)
+$(error $(PG_CONFIG) or the PostgreSQL server headers are missing: `make packages` installs them)
 endif
 
 EXTENSION := pg_steward

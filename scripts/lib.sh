@@ -41,7 +41,7 @@ as_root() {
     fi
 }
 
-as_server() { "${server_env[@]}" "$@"; }
+as_server() { (cd "$work" && "${server_env[@]}" "$@"); }
 
 # A process group of its own, so that an interrupt reaches everything a command has started.
 run() {
