@@ -60,7 +60,7 @@ Failure out_of_range(std::string_view sqlstate, std::string_view value, std::str
 
 Position ceil_div(Position dividend, Position divisor) {
     const Position floor = base::floor_div(dividend, divisor);
-    return floor * divisor == dividend ? floor : floor + 1;
+    return dividend % divisor == 0 ? floor : floor + 1;
 }
 
 bool is_timestamp(Position position) { return position >= base::kMinMicros && position < base::kEndMicros; }
@@ -154,6 +154,15 @@ Result<std::string> encode_whole(const Codec& codec, Position position) {
     return base::format_decimal(*value, 0);
 }
 
+Result<std::string> encode_numeric(const Codec& codec, Position position) {
+    const std::string text = base::format_decimal(position, codec.scale);
+    if (!base::parse_decimal(text, codec.scale)) {
+        return out_of_range(base::kNumericOutOfRange, text,
+                            fmt::format("Partition bounds have at most {} digits.", base::kMaxDecimalDigits));
+    }
+    return text;
+}
+
 Result<std::string> encode_identifier(const Codec& codec, Position position) {
     const bool is_objectid = codec.kind == CodecKind::objectid;
     const Position unit = is_objectid ? Position{base::kMicrosPerSecond} : kMicrosPerMilli;
@@ -229,7 +238,7 @@ base::Result<std::string> encode(const Codec& codec, Position position, const ba
     case CodecKind::date:
     case CodecKind::timestamp:
     case CodecKind::timestamptz: return encode_time(codec, position, zone);
-    case CodecKind::numeric: return base::format_decimal(position, codec.scale);
+    case CodecKind::numeric: return encode_numeric(codec, position);
     case CodecKind::uuidv7:
     case CodecKind::ulid:
     case CodecKind::objectid: return encode_identifier(codec, position);

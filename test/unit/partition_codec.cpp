@@ -162,6 +162,12 @@ TEST(PartitionCodec, numbers_keep_their_scale) {
     EXPECT_EQ(*encode(codec, 25, utc()), "25");
 }
 
+TEST(PartitionCodec, what_is_written_can_be_read_again_up_to_the_last_digit) {
+    const Position last = *base::parse_decimal(std::string(38, '9'), 0);
+    EXPECT_EQ(written(CodecKind::numeric, last), std::string(38, '9'));
+    EXPECT_EQ(written(CodecKind::numeric, last + 1), "failed with 22003");
+}
+
 TEST(PartitionCodec, a_bound_outside_the_keys_type_is_named_with_its_range) {
     Codec codec = codec_of(CodecKind::integer);
     codec.min_number = std::numeric_limits<std::int32_t>::min();
@@ -209,6 +215,10 @@ TEST(PartitionCodec, timestamps_end_where_the_calendar_of_the_server_ends) {
         EXPECT_EQ(written(kind, std::numeric_limits<std::int64_t>::max()), "failed with 22008");
         EXPECT_EQ(written(kind, base::checked_mul(std::numeric_limits<std::int64_t>::max(), 1'000'000).value()),
                   "failed with 22008");
+    }
+    const Position lowest = -(((Position{1} << 126) - 1) * 2 + 1);
+    for (int kind = 0; kind <= static_cast<int>(CodecKind::functions); ++kind) {
+        EXPECT_EQ(written(static_cast<CodecKind>(kind), lowest).substr(0, 12), "failed with ") << kind;
     }
     EXPECT_EQ(written(CodecKind::date, base::kMinMicros), "4714-11-24 BC");
     EXPECT_EQ(written(CodecKind::date, base::kEndMicros - 1), "failed with 22008");
