@@ -32,6 +32,7 @@ public:
     T next() {
         T value{};
         const size_t taken = std::min(sizeof value, size_);
+        if (taken == 0) return value;  // memcpy refuses the null pointer of an empty input
         std::memcpy(&value, data_, taken);
         data_ += taken;
         size_ -= taken;
