@@ -239,11 +239,15 @@ KnownSet known_set(Oid parent, const Policy& registered) {
     return known;
 }
 
-KnownSet known_set(Oid parent, base::Instant now) {
-    if (auto registered = read_policy(parent)) return known_set(parent, *registered);
+KnownSet inferred_set(Oid parent, base::Instant now) {
     KnownSet known{read_set(parent), Policy{}};
     infer_policy(known, now);
     return known;
+}
+
+KnownSet known_set(Oid parent, base::Instant now) {
+    if (auto registered = read_policy(parent)) return known_set(parent, *registered);
+    return inferred_set(parent, now);
 }
 
 }  // namespace steward::partition

@@ -40,5 +40,6 @@ struct KnownSet {
 };
 KnownSet known_set(Oid parent, base::Instant now);
 KnownSet known_set(Oid parent, const Policy& registered);
+KnownSet inferred_set(Oid parent, base::Instant now);  // never looks for a registered policy
 
 }  // namespace steward::partition
