@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/stats.hpp"
+
+#include <algorithm>
+
+#include "partition/describe.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+void add_up(Stats& stats, const PartitionSet& set, const std::vector<Weight>& weights,
+            const std::optional<Weight>& default_weight) {
+    std::int64_t partition_bytes = 0;
+    for (const Weight& weight : weights) {
+        if (weight.rows) stats.rows = stats.rows.value_or(0) + *weight.rows;
+        stats.locks += weight.locks;
+        if (!weight.bytes) continue;
+        partition_bytes += *weight.bytes;
+        if (!stats.largest_bytes || *weight.bytes > *stats.largest_bytes) {
+            stats.largest = weight.id;
+            stats.largest_bytes = weight.bytes;
+        }
+    }
+    stats.partitions = static_cast<int>(set.partitions.size());
+    stats.bytes = partition_bytes;
+    if (!weights.empty()) stats.average_bytes = partition_bytes / static_cast<std::int64_t>(weights.size());
+    if (!default_weight) return;
+    if (default_weight->rows) stats.rows = stats.rows.value_or(0) + *default_weight->rows;
+    stats.bytes += default_weight->bytes.value_or(0);
+    stats.locks += default_weight->locks;
+}
+
+std::optional<double> skew(const std::vector<Weight>& weights) {
+    std::int64_t rows = 0;
+    std::int64_t fullest = 0;
+    for (const Weight& weight : weights) {
+        if (!weight.rows) return std::nullopt;
+        rows += *weight.rows;
+        fullest = std::max(fullest, *weight.rows);
+    }
+    if (rows == 0) return std::nullopt;
+    return static_cast<double>(fullest) * static_cast<double>(weights.size()) / static_cast<double>(rows);
+}
+
+int count_gaps(const PartitionSet& set) {
+    int gaps = 0;
+    for (std::size_t i = 1; i < set.partitions.size(); ++i)
+        if (!meets(set, set.partitions[i - 1].range.upper, set.partitions[i].range.lower)) ++gaps;
+    return gaps;
+}
+
+// Nothing: the row of partitions that holds now has no end.
+std::optional<base::Instant> runway_end(const PartitionSet& set, Axis axis, const base::Zone& zone, Position at,
+                                        base::Instant now) {
+    const auto& partitions = set.partitions;
+    auto current =
+        std::find_if(partitions.begin(), partitions.end(), [&](const Partition& p) { return holds(p.range, at); });
+    if (current == partitions.end()) return now;
+    while (current + 1 != partitions.end() && meets(set, current->range.upper, (current + 1)->range.lower)) ++current;
+    if (current->range.upper.kind == Bound::Kind::maxvalue) return std::nullopt;
+    return instant_of(current->range.upper.position, axis, zone);
+}
+
+std::optional<double> growth(const PartitionSet& set, const std::vector<Weight>& weights, Position at) {
+    double bytes = 0;
+    double micros = 0;
+    std::size_t periods = 0;
+    for (std::size_t i = set.partitions.size(); i-- > 0 && periods < kGrowthPeriods;) {
+        const Range& range = set.partitions[i].range;
+        if (range.lower.kind != Bound::Kind::value || range.upper.kind != Bound::Kind::value) continue;
+        if (range.upper.position > at || range.upper.position <= range.lower.position || !weights[i].bytes) continue;
+        bytes += static_cast<double>(*weights[i].bytes);
+        micros += static_cast<double>(range.upper.position - range.lower.position);
+        ++periods;
+    }
+    if (periods == 0) return std::nullopt;
+    return bytes / micros * static_cast<double>(base::kMicrosPerDay);
+}
+
+std::optional<base::Instant> next_retirement(const PartitionSet& set, const Policy& policy, Axis axis,
+                                             const base::Zone& zone) {
+    if (!policy.keep || set.partitions.empty()) return std::nullopt;
+    const Bound& upper = set.partitions.front().range.upper;
+    if (upper.kind != Bound::Kind::value) return std::nullopt;
+    auto moved = move_by(axis, upper.position, *policy.keep, 1, zone);
+    return moved ? instant_of(*moved, axis, zone) : std::nullopt;
+}
+
+}  // namespace
+
+bool meets(const PartitionSet& set, const Bound& upper, const Bound& lower) {
+    if (upper.kind != Bound::Kind::value || lower.kind != Bound::Kind::value) return upper.kind == lower.kind;
+    if (!upper.literal.empty() && upper.literal == lower.literal) return true;
+    return set.key.columns == 1 && upper.exact && lower.exact && upper.position == lower.position;
+}
+
+Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Zone& zone,
+                    const std::vector<Weight>& weights, const std::optional<Weight>& default_weight,
+                    base::Instant now) {
+    Stats stats;
+    add_up(stats, set, weights, default_weight);
+    if (set.strategy == Strategy::hash) stats.skew = skew(weights);
+    if (set.strategy != Strategy::range || !set.codec || set.undecoded) return stats;
+
+    stats.gaps = count_gaps(set);
+    if (!set.partitions.empty()) {
+        stats.oldest_start = shown_bounds(set, set.partitions.front(), policy.codec, zone).start;
+        stats.newest_end = shown_bounds(set, set.partitions.back(), policy.codec, zone).end;
+    }
+    Axis axis = policy.codec.axis();
+    std::optional<Position> at = position_of(now, axis, zone);
+    if (!at) return stats;
+    stats.future =
+        static_cast<int>(std::count_if(set.partitions.begin(), set.partitions.end(), [&](const Partition& p) {
+            return p.range.lower.kind == Bound::Kind::value && p.range.lower.position > *at;
+        }));
+    stats.runway_end = runway_end(set, axis, zone, *at, now);
+    stats.growth_bytes_per_day = growth(set, weights, *at);
+    stats.next_retirement = next_retirement(set, policy, axis, zone);
+    return stats;
+}
+
+}  // namespace steward::partition
