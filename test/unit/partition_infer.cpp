@@ -141,6 +141,7 @@ TEST(PartitionInfer, gaps_between_partitions_say_nothing) {
 
 TEST(PartitionInfer, four_weeks_are_no_month) {
     EXPECT_EQ(told_wall(ranges_of(local(2024, 12, 7), Interval{0, 28, 0}, 3)).substr(0, 13), "28 days from ");
+    EXPECT_EQ(told_wall(ranges_of(local(2025, 1, 4), Interval{0, 28, 0}, 2)).substr(0, 13), "28 days from ");
 }
 
 TEST(PartitionInfer, months_may_begin_on_any_day) {

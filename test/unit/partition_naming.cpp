@@ -217,6 +217,8 @@ TEST(PartitionNaming, cut_names_of_different_tables_and_periods_differ) {
     // The same text in all, parted at another place.
     EXPECT_NE(partition_name({std::string(60, 'x') + "2", {}, {}}, "025"),
               partition_name({std::string(60, 'x'), {}, {}}, "2025"));
+    EXPECT_NE(partition_name({"x1", {}, {}}, std::string(80, '1')),
+              partition_name({"x", {}, {}}, std::string(81, '1')));
 }
 
 TEST(PartitionNaming, multibyte_prefixes_are_cut_between_characters) {
