@@ -82,7 +82,8 @@ IsoWeek iso_week(LocalTime at);
 LocalTime to_local(Instant at, const Zone& zone);
 
 // The instant at which the wall clock shows `at`. Where the clock jumps over it (a gap): the instant of the jump.
-// Where the clock shows it twice (an overlap): the first time.
+// Where the clock shows it twice (an overlap): the first time. So the result never falls while `at` rises; the server, which
+// reads a timestamp without offset, takes another instant in both cases: always give it the offset too.
 Instant to_instant(LocalTime at, const Zone& zone);
 
 // True when the wall clock already showed this local time once before (the second pass of an overlap).

@@ -61,8 +61,9 @@ private:
 // centuries from year 1 of the calendar's count (2000, 2100), weeks from a Monday, days and shorter from 2000-01-01, numbers from 0.
 Position default_origin(Axis axis, const Step& step, const base::Zone& zone);
 
-// `position` moved by an arbitrary calendar interval (negative moves back), as the server adds intervals: on the instant
-// axis months and days in `zone`, then the rest in real time. Nothing on the number axis or beyond the range of times.
+// `position` moved by an arbitrary calendar interval (negative moves back), in the order in which the server adds: on the
+// instant axis months and days in `zone`, then the rest in real time. Where that meets a gap or an overlap of the clock,
+// to_instant() decides, up to an hour before the server's answer. Nothing on the number axis or beyond the range of times.
 std::optional<Position> move_by(Axis axis, Position position, const base::Interval& interval, std::int64_t n,
                                 const base::Zone& zone);
 
