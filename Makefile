@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := all
 
 # What is done by a script, needs no server package to start with, and installs what it needs.
-HOUSE_GOALS := check check-exports check-versions demo unit bench format lint packages help
+HOUSE_GOALS := check check-exports check-versions demo unit fuzz bench format lint packages help
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -34,6 +34,9 @@ check-exports: ## what leaves the library is what src/exports.map says
 
 unit: ## unit tests and fuzz corpora of the pure code under ASan and UBSan
 	@scripts/check unit
+
+fuzz: ## look for inputs that break the pure code (TIME=60, FUZZ="name ..."; needs clang)
+	@scripts/fuzz $(or $(TIME),60) $(FUZZ)
 
 lint: ## clang-format, clang-tidy, shellcheck, SQL and file lints
 	@scripts/check lint
