@@ -13,15 +13,6 @@ using base::quote_literal;
 
 namespace {
 
-std::string join(const std::vector<std::string>& parts, std::string_view separator) {
-    std::string joined;
-    for (const std::string& part : parts) {
-        if (!joined.empty()) joined += separator;
-        joined += part;
-    }
-    return joined;
-}
-
 std::string like_clause(const Blueprint& blueprint) {
     std::string like = "LIKE " + blueprint.parent + " INCLUDING COMMENTS";
     if (blueprint.server_major >= 14) like += " INCLUDING COMPRESSION";
@@ -166,6 +157,15 @@ base::Failure bad_subpartitioning(std::string_view by) {
 
 }  // namespace
 
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
+    std::string joined;
+    for (const std::string& part : parts) {
+        if (!joined.empty()) joined += separator;
+        joined += part;
+    }
+    return joined;
+}
+
 base::Result<Subpartitioning> parse_subpartitioning(std::string_view by, int count) {
     std::string_view text = trim(by);
     if (text.empty()) return Subpartitioning{};
@@ -213,10 +213,13 @@ std::string attach_sql(const Blueprint& blueprint, std::string_view schema, std:
 }
 
 std::string after_attach_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name) {
-    if (blueprint.replica_identity != 'i' || identity_of_template(blueprint) != nullptr) return "";
-    std::vector<std::string> statements{inherit_identity_index_sql(base::qualified_name(schema, name))};
+    if (blueprint.replica_identity != 'i' || blueprint.identity_index.empty()) return "";
+    if (blueprint.subpartitions.method == Subpartitioning::Method::none)
+        return inherit_identity_index_sql(base::qualified_name(schema, name), blueprint.identity_index);
+    std::vector<std::string> statements;
     for (const std::string& suffix : subpartition_suffixes(blueprint.subpartitions))
-        statements.push_back(inherit_identity_index_sql(base::qualified_name(schema, derived_name(name, suffix))));
+        statements.push_back(inherit_identity_index_sql(base::qualified_name(schema, derived_name(name, suffix)),
+                                                        blueprint.identity_index));
     return join(statements, ";\n");
 }
 
@@ -258,14 +261,13 @@ std::string derived_name(std::string_view name, std::string_view suffix) {
     return partition_name(Naming{std::string(name) + "_", PeriodSeparator::underscore, std::nullopt}, suffix);
 }
 
-std::string inherit_identity_index_sql(const std::string& table) {
+std::string inherit_identity_index_sql(const std::string& table, const std::string& index) {
     const std::string body = fmt::format(
-        "BEGIN EXECUTE (SELECT pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', c.indrelid::pg_catalog.regclass, "
-        "k.relname) FROM pg_catalog.pg_index c JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) c.indexrelid "
-        "JOIN pg_catalog.pg_inherits i ON i.inhrelid OPERATOR(pg_catalog.=) c.indexrelid "
-        "JOIN pg_catalog.pg_index p ON p.indexrelid OPERATOR(pg_catalog.=) i.inhparent "
-        "WHERE c.indrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass AND p.indisreplident); END",
-        quote_literal(table));
+        "BEGIN EXECUTE (SELECT pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', i.indrelid::pg_catalog.regclass, "
+        "k.relname) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) i.indexrelid "
+        "WHERE i.indrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass AND {}::pg_catalog.regclass OPERATOR(pg_catalog.=) "
+        "ANY (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(i.indexrelid) a)); END",
+        quote_literal(table), quote_literal(index));
     return "DO " + quote_literal(body);
 }
 

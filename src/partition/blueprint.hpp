@@ -75,7 +75,8 @@ struct Blueprint {
     std::vector<std::string> toast_options;  // of the TOAST table, without "toast."
     bool has_row_security = false;
     bool forces_row_security = false;
-    char replica_identity = 'd';  // d, n, f; i: by the parent's identity index, or by the template index marked so
+    char replica_identity = 'd';  // d, n, f; i: by the template index marked so, or by the child's part of identity_index
+    std::string identity_index;   // an index of the parent, as SQL
     std::optional<std::string> comment;
     std::vector<ColumnSettings> columns;
     std::vector<Privileges> revokes;  // what default privileges give and the parent has not
@@ -103,9 +104,10 @@ std::string grant_sql(const Privileges& privileges, const std::string& table);
 std::string revoke_sql(const Privileges& privileges, const std::string& table);
 std::string policy_sql(const RowPolicy& policy, const std::string& table, std::string_view name);
 std::string options_sql(const std::vector<std::string>& options, std::string_view prefix = {});  // "a='1', toast.b='2'"
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string derived_name(std::string_view name, std::string_view suffix);  // name_suffix within 63 bytes
 
-// A statement that makes the child's index that belongs to the parent's identity index the child's identity.
-std::string inherit_identity_index_sql(const std::string& table);
+// A statement that makes the table's part of a partitioned index its replica identity.
+std::string inherit_identity_index_sql(const std::string& table, const std::string& index);
 
 }  // namespace steward::partition

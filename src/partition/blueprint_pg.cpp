@@ -9,24 +9,28 @@ namespace steward::partition {
 namespace {
 
 // What the parent has, and which of the further queries are worth asking.
-constexpr char kSelectParent[] =
-    "SELECT (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), "
+std::string parent_query() {
+    return std::string("SELECT (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), "
     "(SELECT amname FROM pg_am WHERE oid = c.relam), c.relrowsecurity, c.relforcerowsecurity, c.relreplident, "
     "(SELECT description FROM pg_description WHERE objoid = c.oid AND classoid = 'pg_class'::regclass AND objsubid = 0), "
-    "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (a.attoptions IS NOT "
-    "NULL OR coalesce(a.attstattarget, -1) >= 0)), "
+    "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (coalesce(a.attstattarget, "
+    "-1) >= 0 OR ") + has_column_options("a") + ")), "
     "c.relacl IS NOT NULL OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) "
     "OR EXISTS (SELECT FROM pg_default_acl d WHERE d.defaclrole = c.relowner AND d.defaclobjtype = 'r'), "
     "EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid), "
     "(SELECT pg_get_partkeydef(s.oid) FROM pg_class s WHERE s.oid = $2 AND s.relkind = 'p'), "
-    "(SELECT count(*) FROM pg_inherits i WHERE i.inhparent = $2) "
+    "(SELECT count(*) FROM pg_inherits i WHERE i.inhparent = $2), "
+    "(SELECT quote_ident(n.nspname) || '.' || quote_ident(k.relname) FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid "
+    "JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.indrelid = c.oid AND i.indisreplident) "
     "FROM pg_class c WHERE c.oid = $1";
+}
 
-constexpr char kSelectColumns[] =
-    "SELECT a.attname, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END, o.option "
-    "FROM pg_attribute a LEFT JOIN LATERAL unnest(a.attoptions) WITH ORDINALITY o(option, n) ON true "
-    "WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (a.attoptions IS NOT NULL OR a.attstattarget >= 0) "
+std::string columns_query() {
+    return std::string("SELECT a.attname, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END, o.option "
+    "FROM pg_attribute a LEFT JOIN LATERAL unnest(") + column_options("a") + ") WITH ORDINALITY o(option, n) ON true "
+    "WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (o.option IS NOT NULL OR a.attstattarget >= 0) "
     "ORDER BY a.attnum, o.n";
+}
 
 // The difference between the privileges of the parent and those that a new table of its owner would get.
 constexpr char kSelectPrivileges[] =
@@ -68,13 +72,14 @@ std::string template_indexes_query() {
            "AND o.contype IN ('p', 'u', 'x')) AS con FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid JOIN pg_class t "
            "ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indrelid IN ($1, $2) AND i.indislive) "
            "SELECT CASE WHEN starts_with(x.relname, x.table_name || '_') THEN substr(x.relname, length(x.table_name) + 2) "
-           "ELSE x.relname END, x.indisunique, x.tail, x.con, x.indisreplident FROM indexes x WHERE x.indrelid = $1 "
-           "AND NOT EXISTS (SELECT FROM indexes y WHERE y.indrelid = $2 AND (y.indisprimary AND x.indisprimary OR "
-           "y.tail = x.tail AND y.indisunique = x.indisunique AND (x.con IS NULL OR y.con IS NOT NULL))) ORDER BY x.relname";
+           "ELSE x.relname END, x.indisunique, x.tail, x.con, x.indisreplident, y.name FROM indexes x LEFT JOIN LATERAL ("
+           "SELECT y.indexrelid::regclass::text AS name FROM indexes y WHERE y.indrelid = $2 AND (y.indisprimary AND x.indisprimary OR "
+           "y.tail = x.tail AND y.indisunique = x.indisunique AND (x.con IS NULL OR y.con IS NOT NULL)) LIMIT 1) y ON true "
+           "WHERE x.indrelid = $1 AND (y.name IS NULL OR x.indisreplident) ORDER BY x.relname";
 }
 
 void read_columns(Blueprint& blueprint, const pg::Parameter& parent) {
-    for (const pg::Row& row : pg::query(kSelectColumns, {parent})) {
+    for (const pg::Row& row : pg::query(columns_query(), {parent})) {
         if (blueprint.columns.empty() || blueprint.columns.back().column != row.text(0)) {
             ColumnSettings& column = blueprint.columns.emplace_back();
             column.column = row.text(0);
@@ -109,18 +114,22 @@ void read_template(Blueprint& blueprint, const pg::Parameter& parent, const pg::
     for (const pg::Row& row : rows)
         if (!row.is_null(4)) (row.truth(3) ? blueprint.toast_options : blueprint.options).push_back(row.text(4));
 
-    bool has_identity_index = false;
+    if (identity != 'd') {
+        blueprint.replica_identity = identity;
+        blueprint.identity_index.clear();
+    }
     for (const pg::Row& row : pg::query(template_indexes_query(), {model, parent})) {
+        if (!row.is_null(5)) {  // the parent has it too, and gives it
+            if (identity == 'i') blueprint.identity_index = row.text(5);
+            continue;
+        }
         TemplateIndex& index = blueprint.indexes.emplace_back();
         index.suffix = row.text(0);
         index.is_unique = row.truth(1);
         index.definition = row.text(2);
         index.constraint = row.text(3);
         index.is_identity = identity == 'i' && row.truth(4);
-        has_identity_index = has_identity_index || index.is_identity;
     }
-    // An identity by an index that the parent has as well is the parent's to give.
-    if (identity == 'f' || identity == 'n' || has_identity_index) blueprint.replica_identity = identity;
 }
 
 }  // namespace
@@ -128,7 +137,7 @@ void read_template(Blueprint& blueprint, const pg::Parameter& parent, const pg::
 Blueprint read_blueprint(const PartitionSet& set, const Policy& policy) {
     const pg::Parameter parent = pg::Parameter::oid(set.id);
     const Oid newest = set.partitions.empty() ? InvalidOid : set.partitions.back().id;
-    const std::vector<pg::Row> rows = pg::query(kSelectParent, {parent, pg::Parameter::oid(newest)});
+    const std::vector<pg::Row> rows = pg::query(parent_query(), {parent, pg::Parameter::oid(newest)});
     if (rows.empty()) throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation with OID {} does not exist", set.id);
     const pg::Row& row = rows[0];
 
@@ -140,6 +149,7 @@ Blueprint read_blueprint(const PartitionSet& set, const Policy& policy) {
     blueprint.has_row_security = row.truth(2);
     blueprint.forces_row_security = row.truth(3);
     blueprint.replica_identity = row.text(4)[0];
+    blueprint.identity_index = row.text(11);
     blueprint.comment = row.optional(5);
     if (row.truth(6)) read_columns(blueprint, parent);
     if (row.truth(7)) {
@@ -155,6 +165,14 @@ Blueprint read_blueprint(const PartitionSet& set, const Policy& policy) {
     else if (row.text(9).rfind("HASH ", 0) == 0 && row.number(10) > 0)  // as the newest partition is
         blueprint.subpartitions = {Subpartitioning::Method::hash, row.text(9), static_cast<int>(row.number(10))};
     return blueprint;
+}
+
+std::string column_options(const std::string& attribute) {
+    return "ARRAY(SELECT o FROM unnest(" + attribute + ".attoptions) o WHERE NOT starts_with(o, 'pg_attver='))";
+}
+
+std::string has_column_options(const std::string& attribute) {
+    return "(cardinality(" + attribute + ".attoptions) > 1 OR NOT starts_with(" + attribute + ".attoptions[1], 'pg_attver='))";
 }
 
 std::string policy_expression(const std::string& node_tree, Oid relation) {

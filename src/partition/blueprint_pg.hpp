@@ -26,4 +26,8 @@ inline constexpr char kIndexTail[] =
     "quote_ident(k.relname) || ' ON ' || CASE WHEN k.relkind = 'I' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || "
     "quote_ident(t.relname) || ' '))";
 
+// Minor releases of 2026 keep a version of their own among the options of a column, under a reserved key: attoptions without it.
+std::string column_options(const std::string& attribute);  // as SQL: text[], never NULL
+std::string has_column_options(const std::string& attribute);
+
 }  // namespace steward::partition
