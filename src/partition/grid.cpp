@@ -100,7 +100,7 @@ std::optional<base::Failure> check_step(const Step& step) {
 }
 
 Grid::Grid(Axis axis, Step step, Position origin, const base::Zone& zone)
-    : axis_(axis), step_(std::move(step)), origin_(origin), zone_(&zone) {
+    : axis_(axis), step_(step), origin_(origin), zone_(&zone) {
     if ((axis_ == Axis::number) != std::holds_alternative<Position>(step_) || check_step(step_)) {
         throw std::invalid_argument("a grid needs a checked step that belongs to its axis");
     }
