@@ -236,7 +236,8 @@ std::string policy_sql(const RowPolicy& policy, const std::string& table, std::s
     const std::string self = std::string(kSelfAlias) + ".";
     const std::string own = quote_identifier(name) + ".";
     const auto with_own_name = [&](std::string expression) {
-        for (std::size_t at = expression.find(self); at != std::string::npos; at = expression.find(self, at + own.size()))
+        for (std::size_t at = expression.find(self); at != std::string::npos;
+             at = expression.find(self, at + own.size()))
             expression.replace(at, self.size(), own);
         return expression;
     };
@@ -252,7 +253,8 @@ std::string options_sql(const std::vector<std::string>& options, std::string_vie
     for (const std::string& option : options) {
         const std::size_t equals = option.find('=');
         const std::string value = equals == std::string::npos ? "true" : option.substr(equals + 1);
-        parts.push_back(fmt::format("{}{} = {}", prefix, quote_identifier(option.substr(0, equals)), quote_literal(value)));
+        parts.push_back(
+            fmt::format("{}{} = {}", prefix, quote_identifier(option.substr(0, equals)), quote_literal(value)));
     }
     return join(parts, ", ");
 }
@@ -263,9 +265,11 @@ std::string derived_name(std::string_view name, std::string_view suffix) {
 
 std::string inherit_identity_index_sql(const std::string& table, const std::string& index) {
     const std::string body = fmt::format(
-        "BEGIN EXECUTE (SELECT pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', i.indrelid::pg_catalog.regclass, "
+        "BEGIN EXECUTE (SELECT pg_catalog.format('ALTER TABLE %s REPLICA IDENTITY USING INDEX %I', "
+        "i.indrelid::pg_catalog.regclass, "
         "k.relname) FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class k ON k.oid OPERATOR(pg_catalog.=) i.indexrelid "
-        "WHERE i.indrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass AND {}::pg_catalog.regclass OPERATOR(pg_catalog.=) "
+        "WHERE i.indrelid OPERATOR(pg_catalog.=) {}::pg_catalog.regclass AND {}::pg_catalog.regclass "
+        "OPERATOR(pg_catalog.=) "
         "ANY (SELECT a.relid FROM pg_catalog.pg_partition_ancestors(i.indexrelid) a)); END",
         quote_literal(table), quote_literal(index));
     return "DO " + quote_literal(body);

@@ -50,7 +50,7 @@ struct RowPolicy {
 
 // An index or a key of the template table that the parent cannot have.
 struct TemplateIndex {
-    std::string suffix;      // the child's is named child_suffix
+    std::string suffix;  // the child's is named child_suffix
     bool is_unique = false;
     std::string definition;  // what follows CREATE INDEX name ON table: "USING btree (a)"
     std::string constraint;  // as ALTER TABLE ADD CONSTRAINT name takes it: "UNIQUE (a)"; empty: a plain index
@@ -75,8 +75,9 @@ struct Blueprint {
     std::vector<std::string> toast_options;  // of the TOAST table, without "toast."
     bool has_row_security = false;
     bool forces_row_security = false;
-    char replica_identity = 'd';  // d, n, f; i: by the template index marked so, or by the child's part of identity_index
-    std::string identity_index;   // an index of the parent, as SQL
+    char replica_identity =
+        'd';  // d, n, f; i: by the template index marked so, or by the child's part of identity_index
+    std::string identity_index;  // an index of the parent, as SQL
     std::optional<std::string> comment;
     std::vector<ColumnSettings> columns;
     std::vector<Privileges> revokes;  // what default privileges give and the parent has not
@@ -93,7 +94,8 @@ base::Result<Subpartitioning> parse_subpartitioning(std::string_view by, int cou
 std::string create_table_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name);
 
 // `bounds` is "FOR VALUES ..." or "DEFAULT".
-std::string attach_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name, std::string_view bounds);
+std::string attach_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name,
+                       std::string_view bounds);
 
 // What needs the attached partition; mostly empty.
 std::string after_attach_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name);

@@ -11,44 +11,59 @@ namespace {
 // What the parent has, and which of the further queries are worth asking.
 std::string parent_query() {
     return std::string("SELECT (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), "
-    "(SELECT amname FROM pg_am WHERE oid = c.relam), c.relrowsecurity, c.relforcerowsecurity, c.relreplident, "
-    "(SELECT description FROM pg_description WHERE objoid = c.oid AND classoid = 'pg_class'::regclass AND objsubid = 0), "
-    "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND (coalesce(a.attstattarget, "
-    "-1) >= 0 OR ") + has_column_options("a") + ")), "
-    "c.relacl IS NOT NULL OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) "
-    "OR EXISTS (SELECT FROM pg_default_acl d WHERE d.defaclrole = c.relowner AND d.defaclobjtype = 'r'), "
-    "EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid), "
-    "(SELECT pg_get_partkeydef(s.oid) FROM pg_class s WHERE s.oid = $2 AND s.relkind = 'p'), "
-    "(SELECT count(*) FROM pg_inherits i WHERE i.inhparent = $2), "
-    "(SELECT quote_ident(n.nspname) || '.' || quote_ident(k.relname) FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid "
-    "JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.indrelid = c.oid AND i.indisreplident) "
-    "FROM pg_class c WHERE c.oid = $1";
+                       "(SELECT amname FROM pg_am WHERE oid = c.relam), c.relrowsecurity, c.relforcerowsecurity, "
+                       "c.relreplident, "
+                       "(SELECT description FROM pg_description WHERE objoid = c.oid AND classoid = "
+                       "'pg_class'::regclass AND objsubid = 0), "
+                       "EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+                       "a.attisdropped AND (coalesce(a.attstattarget, "
+                       "-1) >= 0 OR ") +
+           has_column_options("a") +
+           ")), "
+           "c.relacl IS NOT NULL OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT "
+           "NULL) "
+           "OR EXISTS (SELECT FROM pg_default_acl d WHERE d.defaclrole = c.relowner AND d.defaclobjtype = 'r'), "
+           "EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid), "
+           "(SELECT pg_get_partkeydef(s.oid) FROM pg_class s WHERE s.oid = $2 AND s.relkind = 'p'), "
+           "(SELECT count(*) FROM pg_inherits i WHERE i.inhparent = $2), "
+           "(SELECT quote_ident(n.nspname) || '.' || quote_ident(k.relname) FROM pg_index i JOIN pg_class k ON k.oid = "
+           "i.indexrelid "
+           "JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.indrelid = c.oid AND i.indisreplident) "
+           "FROM pg_class c WHERE c.oid = $1";
 }
 
 std::string columns_query() {
     return std::string("SELECT a.attname, CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END, o.option "
-    "FROM pg_attribute a LEFT JOIN LATERAL unnest(") + column_options("a") + ") WITH ORDINALITY o(option, n) ON true "
-    "WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (o.option IS NOT NULL OR a.attstattarget >= 0) "
-    "ORDER BY a.attnum, o.n";
+                       "FROM pg_attribute a LEFT JOIN LATERAL unnest(") +
+           column_options("a") +
+           ") WITH ORDINALITY o(option, n) ON true "
+           "WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND (o.option IS NOT NULL OR a.attstattarget "
+           ">= 0) "
+           "ORDER BY a.attnum, o.n";
 }
 
 // The difference between the privileges of the parent and those that a new table of its owner would get.
 constexpr char kSelectPrivileges[] =
-    "WITH fresh AS (SELECT e.grantee, e.privilege_type, bool_or(e.is_grantable) AS is_grantable FROM pg_class c, LATERAL ("
-    "SELECT (aclexplode(coalesce((SELECT d.defaclacl FROM pg_default_acl d WHERE d.defaclrole = c.relowner AND d.defaclnamespace = 0 "
+    "WITH fresh AS (SELECT e.grantee, e.privilege_type, bool_or(e.is_grantable) AS is_grantable FROM pg_class c, "
+    "LATERAL ("
+    "SELECT (aclexplode(coalesce((SELECT d.defaclacl FROM pg_default_acl d WHERE d.defaclrole = c.relowner AND "
+    "d.defaclnamespace = 0 "
     "AND d.defaclobjtype = 'r'), acldefault('r', c.relowner)))).* UNION ALL "
     "SELECT (aclexplode(d.defaclacl)).* FROM pg_default_acl d JOIN pg_namespace n ON n.oid = d.defaclnamespace "
     "WHERE d.defaclrole = c.relowner AND d.defaclobjtype = 'r' AND n.nspname = $2) e WHERE c.oid = $1 GROUP BY 1, 2), "
     "wanted AS (SELECT e.grantee, e.privilege_type, bool_or(e.is_grantable) AS is_grantable FROM pg_class c, "
     "aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) e WHERE c.oid = $1 GROUP BY 1, 2), "
     "difference AS ("
-    "SELECT 'r' AS kind, s.grantee, false AS is_grantable, s.privilege_type AS privilege FROM (TABLE fresh EXCEPT TABLE wanted) s "
+    "SELECT 'r' AS kind, s.grantee, false AS is_grantable, s.privilege_type AS privilege FROM (TABLE fresh EXCEPT "
+    "TABLE wanted) s "
     "UNION ALL SELECT 'g', m.grantee, m.is_grantable, m.privilege_type FROM (TABLE wanted EXCEPT TABLE fresh) m "
-    "UNION ALL SELECT 'g', e.grantee, bool_or(e.is_grantable), e.privilege_type || ' (' || quote_ident(a.attname) || ')' "
+    "UNION ALL SELECT 'g', e.grantee, bool_or(e.is_grantable), e.privilege_type || ' (' || quote_ident(a.attname) || "
+    "')' "
     "FROM pg_attribute a, aclexplode(a.attacl) e WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped "
     "GROUP BY e.grantee, e.privilege_type, a.attname) "
     "SELECT kind, CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, is_grantable, "
-    "string_agg(privilege, ', ' ORDER BY privilege) FROM difference GROUP BY kind, grantee, is_grantable ORDER BY 1, 2, 3";
+    "string_agg(privilege, ', ' ORDER BY privilege) FROM difference GROUP BY kind, grantee, is_grantable ORDER BY 1, "
+    "2, 3";
 
 constexpr char kSelectPolicies[] =
     "SELECT p.polname, p.polpermissive, "
@@ -58,23 +73,33 @@ constexpr char kSelectPolicies[] =
     "FROM unnest(p.polroles) WITH ORDINALITY u(r, n)), p.polqual::text, p.polwithcheck::text "
     "FROM pg_policy p WHERE p.polrelid = $1 ORDER BY p.polname";
 
-constexpr char kSelectTemplate[] =
-    "SELECT t.relpersistence = 'u', CASE WHEN t.relkind = 'r' THEN (SELECT amname FROM pg_am WHERE oid = t.relam) END, t.relreplident, "
-    "o.is_toast, o.option FROM pg_class t LEFT JOIN LATERAL (SELECT false AS is_toast, u.option, u.n FROM unnest(t.reloptions) WITH "
-    "ORDINALITY u(option, n) UNION ALL SELECT true, u.option, u.n FROM pg_class s, unnest(s.reloptions) WITH ORDINALITY u(option, n) "
-    "WHERE s.oid = t.reltoastrelid) o ON true WHERE t.oid = $1 ORDER BY o.is_toast, o.n";
+constexpr char kSelectTemplate[] = "SELECT t.relpersistence = 'u', CASE WHEN t.relkind = 'r' THEN (SELECT amname FROM "
+                                   "pg_am WHERE oid = t.relam) END, t.relreplident, "
+                                   "o.is_toast, o.option FROM pg_class t LEFT JOIN LATERAL (SELECT false AS is_toast, "
+                                   "u.option, u.n FROM unnest(t.reloptions) WITH "
+                                   "ORDINALITY u(option, n) UNION ALL SELECT true, u.option, u.n FROM pg_class s, "
+                                   "unnest(s.reloptions) WITH ORDINALITY u(option, n) "
+                                   "WHERE s.oid = t.reltoastrelid) o ON true WHERE t.oid = $1 ORDER BY o.is_toast, o.n";
 
 std::string template_indexes_query() {
-    return std::string("WITH indexes AS (SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisprimary, i.indisreplident, k.relname, "
+    return std::string("WITH indexes AS (SELECT i.indrelid, i.indexrelid, i.indisunique, i.indisprimary, "
+                       "i.indisreplident, k.relname, "
                        "t.relname AS table_name, ") +
            kIndexTail +
-           " AS tail, (SELECT pg_get_constraintdef(o.oid) FROM pg_constraint o WHERE o.conindid = i.indexrelid AND o.conrelid = i.indrelid "
-           "AND o.contype IN ('p', 'u', 'x')) AS con FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid JOIN pg_class t "
-           "ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indrelid IN ($1, $2) AND i.indislive) "
-           "SELECT CASE WHEN starts_with(x.relname, x.table_name || '_') THEN substr(x.relname, length(x.table_name) + 2) "
-           "ELSE x.relname END, x.indisunique, x.tail, x.con, x.indisreplident, y.name FROM indexes x LEFT JOIN LATERAL ("
-           "SELECT y.indexrelid::regclass::text AS name FROM indexes y WHERE y.indrelid = $2 AND (y.indisprimary AND x.indisprimary OR "
-           "y.tail = x.tail AND y.indisunique = x.indisunique AND (x.con IS NULL OR y.con IS NOT NULL)) LIMIT 1) y ON true "
+           " AS tail, (SELECT pg_get_constraintdef(o.oid) FROM pg_constraint o WHERE o.conindid = i.indexrelid AND "
+           "o.conrelid = i.indrelid "
+           "AND o.contype IN ('p', 'u', 'x')) AS con FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid JOIN "
+           "pg_class t "
+           "ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.indrelid IN ($1, $2) AND "
+           "i.indislive) "
+           "SELECT CASE WHEN starts_with(x.relname, x.table_name || '_') THEN substr(x.relname, length(x.table_name) + "
+           "2) "
+           "ELSE x.relname END, x.indisunique, x.tail, x.con, x.indisreplident, y.name FROM indexes x LEFT JOIN "
+           "LATERAL ("
+           "SELECT y.indexrelid::regclass::text AS name FROM indexes y WHERE y.indrelid = $2 AND (y.indisprimary AND "
+           "x.indisprimary OR "
+           "y.tail = x.tail AND y.indisunique = x.indisunique AND (x.con IS NULL OR y.con IS NOT NULL)) LIMIT 1) y ON "
+           "true "
            "WHERE x.indrelid = $1 AND (y.name IS NULL OR x.indisreplident) ORDER BY x.relname";
 }
 
@@ -101,8 +126,8 @@ void read_row_policies(Blueprint& blueprint, const pg::Parameter& parent, Oid pa
                                    : std::optional<std::string>(policy_expression(row.text(column), parent_id));
     };
     for (const pg::Row& row : pg::query(kSelectPolicies, {parent}))
-        blueprint.policies.push_back(RowPolicy{row.text(0), row.truth(1), row.text(2), row.text(3), expression(row, 4),
-                                               expression(row, 5)});
+        blueprint.policies.push_back(
+            RowPolicy{row.text(0), row.truth(1), row.text(2), row.text(3), expression(row, 4), expression(row, 5)});
 }
 
 void read_template(Blueprint& blueprint, const pg::Parameter& parent, const pg::Parameter& model) {
@@ -172,7 +197,8 @@ std::string column_options(const std::string& attribute) {
 }
 
 std::string has_column_options(const std::string& attribute) {
-    return "(cardinality(" + attribute + ".attoptions) > 1 OR NOT starts_with(" + attribute + ".attoptions[1], 'pg_attver='))";
+    return "(cardinality(" + attribute + ".attoptions) > 1 OR NOT starts_with(" + attribute +
+           ".attoptions[1], 'pg_attver='))";
 }
 
 std::string policy_expression(const std::string& node_tree, Oid relation) {

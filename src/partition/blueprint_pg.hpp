@@ -21,10 +21,11 @@ std::string policy_expression(const std::string& node_tree, Oid relation);
 
 // As SQL text: what stands behind CREATE [UNIQUE] INDEX name ON table in the definition of index `i` (pg_index) named by `k`
 // (pg_class) on table `t` (pg_class) in schema `n` (pg_namespace).
-inline constexpr char kIndexTail[] =
-    "substr(pg_get_indexdef(i.indexrelid), 1 + length('CREATE ' || CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || "
-    "quote_ident(k.relname) || ' ON ' || CASE WHEN k.relkind = 'I' THEN 'ONLY ' ELSE '' END || quote_ident(n.nspname) || '.' || "
-    "quote_ident(t.relname) || ' '))";
+inline constexpr char kIndexTail[] = "substr(pg_get_indexdef(i.indexrelid), 1 + length('CREATE ' || CASE WHEN "
+                                     "i.indisunique THEN 'UNIQUE ' ELSE '' END || 'INDEX ' || "
+                                     "quote_ident(k.relname) || ' ON ' || CASE WHEN k.relkind = 'I' THEN 'ONLY ' ELSE "
+                                     "'' END || quote_ident(n.nspname) || '.' || "
+                                     "quote_ident(t.relname) || ' '))";
 
 // Minor releases of 2026 keep a version of their own among the options of a column, under a reserved key: attoptions without it.
 std::string column_options(const std::string& attribute);  // as SQL: text[], never NULL

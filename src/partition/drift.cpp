@@ -21,6 +21,17 @@ void add_actions(std::vector<std::string>& actions, const std::vector<std::strin
     for (const std::string& option : reset) actions.push_back("RESET (" + prefix + quote_identifier(option) + ")");
 }
 
+// What a constraint's definition ends with; no name can stand there.
+std::string deferrability(const std::string& constraint) {
+    for (const char* ending : {" DEFERRABLE", " DEFERRABLE INITIALLY DEFERRED"}) {
+        const std::string_view text = ending;
+        if (constraint.size() >= text.size() &&
+            constraint.compare(constraint.size() - text.size(), text.size(), text) == 0)
+            return ending;
+    }
+    return "";
+}
+
 Repair missing_index(const Difference& difference) {
     const std::string attach = "ALTER INDEX " + difference.parent_index + " ATTACH PARTITION ";
     if (!difference.existing_index.empty()) return {attach + difference.existing_index, kShare};
@@ -29,8 +40,9 @@ Repair missing_index(const Difference& difference) {
     const std::string name = derived_name(difference.name, index.suffix);
     const std::string& constraint = index.constraint;
     const bool is_exclusion = constraint.rfind("EXCLUDE", 0) == 0;
-    const std::string add_constraint = fmt::format("ALTER TABLE {}{} ADD CONSTRAINT {} ", difference.is_partitioned ? "ONLY " : "",
-                                                   difference.partition, quote_identifier(name));
+    const std::string add_constraint =
+        fmt::format("ALTER TABLE {}{} ADD CONSTRAINT {} ", difference.is_partitioned ? "ONLY " : "",
+                    difference.partition, quote_identifier(name));
     Repair result;
     if (!constraint.empty() && (difference.is_partitioned || is_exclusion)) {
         result = {add_constraint + constraint, kExclusive};
@@ -40,15 +52,13 @@ Repair missing_index(const Difference& difference) {
                                  difference.is_partitioned ? "ONLY " : "", difference.partition, index.definition);
         result.lock_mode = difference.is_partitioned ? "SHARE" : kShare;
         if (!constraint.empty()) {
-            const std::size_t deferrable = constraint.rfind(" DEFERRABLE");
-            result.sql += ";\n" + add_constraint + (constraint.rfind("PRIMARY", 0) == 0 ? "PRIMARY KEY" : "UNIQUE") + " USING INDEX " +
-                          quote_identifier(name);
-            if (deferrable != std::string::npos) result.sql += constraint.substr(deferrable);
+            result.sql += ";\n" + add_constraint + (constraint.rfind("PRIMARY", 0) == 0 ? "PRIMARY KEY" : "UNIQUE") +
+                          " USING INDEX " + quote_identifier(name);
+            result.sql += deferrability(constraint);
             result.lock_mode = kExclusive;
         }
     }
-    if (!difference.parent_index.empty())
-        result.sql += ";\n" + attach + base::qualified_name(difference.schema, name);
+    if (!difference.parent_index.empty()) result.sql += ";\n" + attach + base::qualified_name(difference.schema, name);
     return result;
 }
 
@@ -94,7 +104,8 @@ Repair comment(const Difference& difference) {
 }
 
 Repair statistics(const Difference& difference) {
-    const std::string name = base::qualified_name(difference.schema, derived_name(difference.name, difference.index.suffix));
+    const std::string name =
+        base::qualified_name(difference.schema, derived_name(difference.name, difference.index.suffix));
     return {"CREATE STATISTICS " + name + " " + difference.clause + " FROM " + difference.partition, kShare};
 }
 
@@ -121,7 +132,6 @@ const char* aspect_name(Aspect aspect) {
     case Aspect::access_method: return "access method";
     case Aspect::comment: return "comment";
     case Aspect::trigger: return "trigger";
-    case Aspect::publication: return "publication";
     }
     return "";
 }
@@ -151,8 +161,6 @@ Repair repair(const Difference& difference) {
     case Aspect::access_method: return {table + "SET ACCESS METHOD " + difference.clause, kExclusive};
     case Aspect::trigger:
         return {table + difference.clause + " TRIGGER " + quote_identifier(difference.subject), kRowShare};
-    case Aspect::publication:
-        return {"ALTER PUBLICATION " + quote_identifier(difference.subject) + " ADD TABLE " + difference.partition, kShare};
     }
     return {};
 }

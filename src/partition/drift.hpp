@@ -15,12 +15,13 @@
 
 namespace steward::partition {
 
+// In the order in which the repairs of a partition are best run.
 enum class Aspect {
+    owner,
     index,
     invalid_index,
     unique_key,
     privileges,
-    owner,
     replica_identity,
     row_security,
     policy,
@@ -35,7 +36,6 @@ enum class Aspect {
     access_method,
     comment,
     trigger,
-    publication,
 };
 
 const char* aspect_name(Aspect aspect);  // "invalid index"
@@ -51,10 +51,10 @@ struct Difference {
     std::optional<std::string> actual;
 
     // What single aspects need for their repair.
-    std::string parent_index;         // SQL; empty: the template's, nothing to attach to
-    std::string existing_index;       // SQL: one of the partition's that fits, or is to be rebuilt
-    TemplateIndex index;              // the one that is missing
-    RowPolicy row_policy;             // the parent's
+    std::string parent_index;    // SQL; empty: the template's, nothing to attach to
+    std::string existing_index;  // SQL: one of the partition's that fits, or is to be rebuilt
+    TemplateIndex index;         // the one that is missing
+    RowPolicy row_policy;        // the parent's
     std::vector<Privileges> revokes;
     std::vector<Privileges> grants;
     std::vector<std::string> set_options, reset_options;              // "fillfactor=70"; "toast.autovacuum_enabled"
