@@ -14,6 +14,15 @@ std::string shown(const Bound& bound, bool has_one_column, const Codec& codec, c
     return format_position(codec, bound.position, zone);
 }
 
+// Dates and timestamps come as microseconds.
+std::string shown_value(const PartitionSet& set, const std::string& value, const base::Zone& zone) {
+    bool is_time = set.codec && (set.codec->kind == CodecKind::date || set.codec->kind == CodecKind::timestamp ||
+                                 set.codec->kind == CodecKind::timestamptz);
+    if (!is_time) return value;
+    base::Result<Decoded> decoded = decode(*set.codec, value);
+    return decoded ? format_position(*set.codec, decoded->position, zone) : value;
+}
+
 // What stands between the parenthesis at `open` and its partner; quotes hide parentheses.
 std::string_view between_parentheses(std::string_view text, std::size_t open) {
     int depth = 0;
@@ -55,7 +64,7 @@ ShownBounds shown_bounds(const PartitionSet& set, const Partition& partition, co
         std::string values;
         for (const auto& value : partition.values) {
             if (!values.empty()) values += ", ";
-            values += value ? *value : "NULL";
+            values += value ? shown_value(set, *value, zone) : "NULL";
         }
         return {values, std::nullopt};
     }
