@@ -188,7 +188,8 @@ void Doctor::registered_sets() {
     }
     bool are_whole = true;
     for (const pg::Row& row : rows) are_whole = is_whole(row) && are_whole;
-    if (are_whole) ok(rows.empty() ? "no set is registered" : fmt::format("{} can be maintained", rows.size()));
+    if (are_whole)
+        ok(rows.empty() ? "no set is registered" : fmt::format("{} registered, all can be maintained", rows.size()));
 }
 
 void Doctor::runways() {
@@ -209,7 +210,7 @@ void Doctor::runways() {
             fmt::format("{} has no partition for now: new rows go to the default partition or are refused", table),
             fmt::format("SELECT create_future_partitions({});", base::quote_literal(table)));
     }
-    if (bad == 0 && good > 0) ok(fmt::format("{} have a partition for now", good));
+    if (bad == 0 && good > 0) ok(fmt::format("sets with a partition for now: {}", good));
 }
 
 void Doctor::locks() {
