@@ -15,6 +15,20 @@ AS 'MODULE_PATHNAME', 'steward_relation_size';
 COMMENT ON FUNCTION steward.relation_size(oid) IS
     'planner''s row estimate, and sizes in bytes as pg_table_size() and pg_indexes_size() give them; NULL for a table that is gone; takes no lock';
 
+CREATE FUNCTION steward.partition_key(parent oid, OUT strategy text, OUT key text)
+RETURNS SETOF record
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN p.partstrat = 'r' THEN 'range' WHEN p.partstrat = 'l' THEN 'list' WHEN p.partstrat = 'h' THEN 'hash' END,
+           (SELECT string_agg(coalesce(quote_ident(a.attname), '(expression)'), ', ' ORDER BY k.n)
+            FROM unnest(p.partattrs::int2[]) WITH ORDINALITY k(attnum, n)
+            LEFT JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum <> 0)
+    FROM pg_partitioned_table p WHERE p.partrelid = parent
+$$;
+COMMENT ON FUNCTION steward.partition_key(oid) IS
+    'strategy and key of a partitioned table, for the view partition_info; expressions are not written out, since that would wait for locks';
+
 CREATE VIEW partition_info AS
 SELECT t.oid::pg_catalog.regclass AS parent_table,
        r.partition::pg_catalog.regclass::pg_catalog.text AS partition_name,
@@ -32,10 +46,7 @@ WHERE t.relkind OPERATOR(pg_catalog.=) 'p'
 UNION ALL
 SELECT d.parent,
        d.partition::pg_catalog.text,
-       CASE WHEN p.partstrat OPERATOR(pg_catalog.=) 'r' THEN 'range'
-            WHEN p.partstrat OPERATOR(pg_catalog.=) 'l' THEN 'list'
-            WHEN p.partstrat OPERATOR(pg_catalog.=) 'h' THEN 'hash' END,
-       pg_catalog.substring(pg_catalog.pg_get_partkeydef(d.parent), '\((.*)\)'),
+       k.strategy, k.key,
        NULL, d.range_start, d.range_end,
        d.bounds OPERATOR(pg_catalog.=) 'DEFAULT', false,
        s.row_estimate, s.table_bytes, s.index_bytes,
@@ -47,7 +58,7 @@ SELECT d.parent,
        'trash',
        d.partition
 FROM steward.partition_trash d
-LEFT JOIN pg_catalog.pg_partitioned_table p ON p.partrelid OPERATOR(pg_catalog.=) d.parent
+LEFT JOIN LATERAL steward.partition_key(d.parent) k ON true
 CROSS JOIN LATERAL steward.relation_size(d.partition) s;
 
 COMMENT ON VIEW partition_info IS
@@ -83,7 +94,7 @@ RETURNS TABLE (parent_table regclass, partitions integer, future_partitions inte
 LANGUAGE c STABLE PARALLEL UNSAFE ROWS 20
 AS 'MODULE_PATHNAME', 'steward_partition_stats';
 COMMENT ON FUNCTION get_partition_stats(regclass) IS
-'one row a partitioned table, or one row for the table named (42809 when it is not partitioned). What lies below subpartitions is counted in.
+'one row a partitioned table, or one row for the table named (42809 when it is not partitioned). What lies below subpartitions is counted in. Among all tables, one that somebody has locked exclusively has NULLs.
 partitions: direct ones without the default; future_partitions: those that begin after now
 runway: time until inserts of now hit the default partition or fail: a gap ends it; NULL where the key does not follow the clock or there is no end
 default_rows: rows in the default partition: exactly 0 when it is empty, else the planner''s estimate, NULL when not known

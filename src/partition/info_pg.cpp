@@ -18,6 +18,12 @@ namespace {
 
 void forget_query(void* query) { delete static_cast<InfoQuery*>(query); }
 
+// Opens the table, and waits for whoever has locked it.
+std::string key_definition(Oid parent) {
+    auto rows = pg::query("SELECT pg_catalog.pg_get_partkeydef($1)", {pg::Parameter::oid(parent)});
+    return rows.empty() ? std::string() : rows[0].text(0);
+}
+
 bool is_readable(const PartitionSet& set) {
     return set.strategy != Strategy::range || (set.codec.has_value() && !set.undecoded);
 }
@@ -74,6 +80,7 @@ ShownSet InfoQuery::read(Oid parent) {
         if (shown.set.codec) shown.policy.codec = *shown.set.codec;
         shown.policy.timezone = std::string(pg::session_zone().name());
     }
+    shown.definition = key_definition(parent);
     shown.is_decoded = is_readable(shown.set);
     return shown;
 }
@@ -115,28 +122,14 @@ std::vector<CatalogRow> catalog_rows(Oid parent, bool only_detaching) {
     return rows;
 }
 
-std::string key_definition(Oid parent) {
-    auto rows = pg::query("SELECT pg_catalog.pg_get_partkeydef($1)", {pg::Parameter::oid(parent)});
-    return rows.empty() ? std::string() : rows[0].text(0);
-}
-
-std::string strategy_of(const std::string& definition) {
-    std::string word = definition.substr(0, definition.find(' '));
-    for (char& letter : word) letter = static_cast<char>(letter | 0x20);
-    return word;
-}
-
 class PartitionRows {
 public:
     PartitionRows(FunctionCallInfo fcinfo, Oid parent)
-        : query_(InfoQuery::of(fcinfo)), result_(fcinfo), parent_(parent) {
-        std::string definition = key_definition(parent);
-        strategy_ = strategy_of(definition);
-        key_ = key_columns(definition);
-    }
+        : query_(InfoQuery::of(fcinfo)), result_(fcinfo), parent_(parent) {}
 
     Datum run() {
         std::optional<ShownSet> shown = query_.try_read(parent_);
+        describe_key(shown);
         if (!shown || !shown->is_decoded) {
             add_as_server_shows(catalog_rows(parent_, false));
             return result_.done();
@@ -151,6 +144,19 @@ public:
     }
 
 private:
+    void describe_key(const std::optional<ShownSet>& shown) {
+        if (shown) {
+            strategy_ = std::string(strategy_name(shown->set.strategy));
+            key_ = key_columns(shown->definition);
+            return;
+        }
+        auto rows =
+            pg::query("SELECT k.strategy, k.key FROM steward.partition_key($1) k", {pg::Parameter::oid(parent_)});
+        if (rows.empty()) return;
+        strategy_ = rows[0].optional(0);
+        key_ = rows[0].optional(1);
+    }
+
     void add_attached(const ShownSet& shown) {
         const PartitionSet& set = shown.set;
         const base::Zone& zone = shown.zone();
@@ -183,8 +189,8 @@ private:
     InfoQuery& query_;
     pg::ResultSet result_;
     Oid parent_;
-    std::string strategy_;
-    std::string key_;
+    pg::Cell strategy_;
+    pg::Cell key_;
     pg::Cell interval_;
     std::set<Oid> detaching_;
 };

@@ -19,7 +19,8 @@ namespace steward::partition {
 // A table as far as it can be understood: with its policy, only its bounds, or (nothing) not even that.
 struct ShownSet {
     PartitionSet set;
-    Policy policy;  // codec and zone are good for showing bounds in any case
+    std::string definition;  // of the key: "RANGE (at)"
+    Policy policy;           // codec and zone are good for showing bounds in any case
     bool has_interval = false;
     bool is_decoded = false;  // the positions of bounds mean something
 

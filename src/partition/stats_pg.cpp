@@ -126,6 +126,14 @@ std::vector<pg::Cell> cells(const SetStats& known, InfoQuery& query) {
             stats.skew ? pg::Cell(fmt::format("{:.2f}", *stats.skew)) : std::nullopt};
 }
 
+// A table that cannot be read now.
+std::vector<pg::Cell> unknown_cells(Oid parent, InfoQuery& query) {
+    std::vector<pg::Cell> row(19);
+    row.front() = fmt::format("{}", parent);
+    row[14] = query.is_registered(parent) ? "t" : "f";
+    return row;
+}
+
 }  // namespace
 
 std::int64_t lock_capacity() {
@@ -165,9 +173,11 @@ STEWARD_FUNCTION(steward_partition_stats) {
             result.add(partition::cells(partition::stats_of(query, query.read(*parent)), query));
             return result.done();
         }
-        for (Oid parent : partition::all_sets())
-            if (auto shown = query.try_read(parent))
-                result.add(partition::cells(partition::stats_of(query, *shown), query));
+        for (Oid parent : partition::all_sets()) {
+            auto shown = query.try_read(parent);
+            result.add(shown ? partition::cells(partition::stats_of(query, *shown), query)
+                             : partition::unknown_cells(parent, query));
+        }
         return result.done();
     });
 }

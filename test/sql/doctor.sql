@@ -2,6 +2,7 @@
 -- steward.doctor(): a whole installation, then one broken in every way.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 
 SELECT area, "check", verdict, remedy FROM steward.doctor() WHERE "check" NOT IN ('server', 'preload', 'locks');
 SELECT verdict <> 'critical' AS runs, detail LIKE 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1) || '%' AS names_the_server

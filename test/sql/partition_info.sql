@@ -2,6 +2,7 @@
 -- partition_info: every partition of every table, with bounds for people and sizes as the server gives them.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 CREATE SCHEMA "Odd Schema";
 
 -- Ranges of time, of every width, with a default and open ends.
@@ -22,6 +23,7 @@ CREATE TABLE info_day_29 PARTITION OF info_day FOR VALUES FROM ('2020-03-29') TO
 CREATE TABLE info_day_30 PARTITION OF info_day FOR VALUES FROM ('2020-03-30') TO ('2020-03-31');
 SELECT partition_name, "interval", range_start, range_end FROM partition_info WHERE parent_table = 'info_day'::regclass;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 
 -- Now lies in one of them.
 CREATE TABLE info_now (day date NOT NULL) PARTITION BY RANGE (day);
@@ -105,6 +107,7 @@ END $$;
 \c -
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 SELECT count(*), count(*) FILTER (WHERE partition = 'info_month_02'::regclass AND range_start ~ '2020-02-01 00:00:00' AND total_bytes > 0
     AND state = CASE WHEN current_setting('server_version_num')::int >= 140000 THEN 'detaching' ELSE 'attached' END) AS detaching
 FROM partition_info WHERE parent_table = 'info_month'::regclass;
@@ -117,6 +120,7 @@ END $$;
 \c -
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 
 -- A relation that is no table, or gone, has no size and raises no error.
 SELECT * FROM steward.relation_size(0);

@@ -2,6 +2,7 @@
 -- get_partition_stats(): one row a set.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
 
 -- Four days back to three days ahead, with a hole the day after tomorrow.
 CREATE TABLE stats_day (day date NOT NULL, note text) PARTITION BY RANGE (day);
