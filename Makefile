@@ -85,7 +85,7 @@ DATA := $(wildcard sql/upgrade/pg_steward--*--*.sql)
 # The bitcode step needs the server's clang and gains nothing here: no expression is worth inlining into.
 override with_llvm = no
 
-PG_CPPFLAGS := -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server) -DFMT_HEADER_ONLY
+PG_CPPFLAGS := -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
 # Before 16 the server gives SQL functions no visibility of their own.
 ifneq ($(shell test $(PG_MAJOR) -lt 16 && echo yes),)
 PG_CPPFLAGS += '-DPGDLLEXPORT=__attribute__((visibility("default")))'
@@ -123,6 +123,9 @@ $(OBJS): $(O)/%.o: %.cpp $(O)/flags
 # The one object that knows the version, so that the others stay good for a compiler cache.
 $(O)/src/module.o: CPPFLAGS += -DSTEWARD_VERSION='"$(EXTVERSION)"'
 $(O)/src/module.o: pg_steward.control
+
+# The one object that {fmt} is compiled in, for all the others.
+$(O)/src/base/fmt.o: CXXFLAGS += -fkeep-inline-functions -fno-inline
 
 -include $(OBJS:.o=.d)
 
