@@ -132,7 +132,8 @@ $(O)/src/base/fmt.o: CXXFLAGS += -fkeep-inline-functions -fno-inline
 pg_steward$(DLSUFFIX): src/exports.map build/linked-for
 
 # Two files that are touched only when what they hold changes.
-$(O)/flags: export HELD = $(CXX) $(shell $(CXX) -dumpfullversion) $(CXXFLAGS) $(CPPFLAGS)
+BUILT_WITH := $(CXX) $(shell $(CXX) -dumpfullversion) $(CXXFLAGS) $(CPPFLAGS)
+$(O)/flags: export HELD = $(BUILT_WITH)
 build/linked-for: export HELD = PostgreSQL $(PG_MAJOR) $(OBJS)
 $(O)/flags build/linked-for: build-always
 	@mkdir -p $(@D)

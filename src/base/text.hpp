@@ -13,6 +13,15 @@
 
 namespace steward::base {
 
+// The type of a format string: checked by the compiler where fmt can (from version 8 on), else when it is used.
+#if FMT_VERSION >= 80000
+template <class... Args>
+using FormatString = fmt::format_string<Args...>;
+#else
+template <class...>
+using FormatString = fmt::string_view;
+#endif
+
 // NAMEDATALEN - 1: the longest identifier in bytes.
 inline constexpr std::size_t kMaxIdentifierBytes = 63;
 

@@ -42,19 +42,19 @@ public:
     explicit PgError(ErrorReport report) : report_(std::move(report)) {}
 
     template <class... Args>
-    PgError(int sqlerrcode, fmt::format_string<Args...> text, Args&&... args) {
+    PgError(int sqlerrcode, base::FormatString<Args...> text, Args&&... args) {
         report_.sqlerrcode = sqlerrcode;
         report_.message = fmt::format(text, std::forward<Args>(args)...);
     }
 
     template <class... Args>
-    PgError&& detail(fmt::format_string<Args...> text, Args&&... args) && {
+    PgError&& detail(base::FormatString<Args...> text, Args&&... args) && {
         report_.detail = fmt::format(text, std::forward<Args>(args)...);
         return std::move(*this);
     }
 
     template <class... Args>
-    PgError&& hint(fmt::format_string<Args...> text, Args&&... args) && {
+    PgError&& hint(base::FormatString<Args...> text, Args&&... args) && {
         report_.hint = fmt::format(text, std::forward<Args>(args)...);
         return std::move(*this);
     }
