@@ -35,6 +35,11 @@ std::string tablespace_clause(const Blueprint& blueprint) {
     return blueprint.tablespace.empty() ? "" : " TABLESPACE " + quote_identifier(blueprint.tablespace);
 }
 
+std::string create_leaf(const Blueprint& blueprint, const std::string& table) {
+    return fmt::format("CREATE {}TABLE {} ({}){}{}", blueprint.is_unlogged ? "UNLOGGED " : "", table,
+                       like_clause(blueprint), storage_clauses(blueprint), tablespace_clause(blueprint));
+}
+
 void add_column_settings(std::vector<std::string>& actions, const Blueprint& blueprint) {
     for (const ColumnSettings& column : blueprint.columns) {
         std::string alter = "ALTER COLUMN " + quote_identifier(column.column);
@@ -92,6 +97,7 @@ std::vector<std::string> subpartition_suffixes(const Subpartitioning& subpartiti
     return suffixes;
 }
 
+// They are built like the partition itself; nobody sees it yet, so that attaching them hinders nobody.
 void add_subpartitions(std::vector<std::string>& statements, const Blueprint& blueprint, std::string_view schema,
                        std::string_view name) {
     const Subpartitioning& subpartitions = blueprint.subpartitions;
@@ -104,18 +110,16 @@ void add_subpartitions(std::vector<std::string>& statements, const Blueprint& bl
             subpartitions.method == Subpartitioning::Method::hash
                 ? fmt::format("FOR VALUES WITH (MODULUS {}, REMAINDER {})", subpartitions.count, remainder++)
                 : std::string("DEFAULT");
-        statements.push_back(fmt::format("CREATE {}TABLE {} PARTITION OF {} {}{}{}",
-                                         blueprint.is_unlogged ? "UNLOGGED " : "", table, parent, bounds,
-                                         storage_clauses(blueprint), tablespace_clause(blueprint)));
+        statements.push_back(create_leaf(blueprint, table));
         add_settings(statements, blueprint, table, child);
+        statements.push_back(fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", parent, table, bounds));
     }
 }
 
 // A partitioned partition has no rows: it keeps the rules of access, and leaves the rest to its own partitions.
-Blueprint without_storage(Blueprint blueprint) {
+Blueprint without_rows(Blueprint blueprint) {
     blueprint.indexes.clear();
     if (blueprint.replica_identity == 'i') blueprint.replica_identity = 'd';
-    for (ColumnSettings& column : blueprint.columns) column.options.clear();
     return blueprint;
 }
 
@@ -190,18 +194,15 @@ base::Result<Subpartitioning> parse_subpartitioning(std::string_view by, int cou
 
 std::string create_table_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name) {
     const std::string table = base::qualified_name(schema, name);
-    const bool is_partitioned = blueprint.subpartitions.method != Subpartitioning::Method::none;
     std::vector<std::string> statements;
-    std::string create =
-        fmt::format("CREATE {}TABLE {} ({})", blueprint.is_unlogged && !is_partitioned ? "UNLOGGED " : "", table,
-                    like_clause(blueprint));
-    create += is_partitioned ? " PARTITION BY " + blueprint.subpartitions.by : storage_clauses(blueprint);
-    statements.push_back(create + tablespace_clause(blueprint));
-    if (is_partitioned) {
-        add_settings(statements, without_storage(blueprint), table, name);
-        add_subpartitions(statements, blueprint, schema, name);
-    } else {
+    if (blueprint.subpartitions.method == Subpartitioning::Method::none) {
+        statements.push_back(create_leaf(blueprint, table));
         add_settings(statements, blueprint, table, name);
+    } else {
+        statements.push_back(fmt::format("CREATE TABLE {} ({}) PARTITION BY {}{}", table, like_clause(blueprint),
+                                         blueprint.subpartitions.by, tablespace_clause(blueprint)));
+        add_settings(statements, without_rows(blueprint), table, name);
+        add_subpartitions(statements, blueprint, schema, name);
     }
     return join(statements, ";\n");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
 #include "partition/blueprint.hpp"
 #include "partition/drift.hpp"
 
@@ -106,14 +107,16 @@ TEST(PartitionBlueprint, hash_subpartitions_are_made_while_the_partition_is_priv
     Blueprint blueprint = plain(13);
     blueprint.options = {"fillfactor=70"};
     blueprint.subpartitions = *parse_subpartitioning("hash (tenant_id)", 2);
-    EXPECT_EQ(
-        create_table_sql(blueprint, "s", "c"),
-        std::string("CREATE TABLE s.c ") + kLike13 +
-            " PARTITION BY HASH (tenant_id);\n"
-            "CREATE TABLE s.c_h0 PARTITION OF s.c FOR VALUES WITH (MODULUS 2, REMAINDER 0) WITH (fillfactor = '70');\n"
-            "CREATE TABLE s.c_h1 PARTITION OF s.c FOR VALUES WITH (MODULUS 2, REMAINDER 1) WITH (fillfactor = '70')");
+    const auto leaf = [](const char* name, int remainder) {
+        return fmt::format(";\nCREATE TABLE s.{0} {1} WITH (fillfactor = '70');\n"
+                           "ALTER TABLE s.c ATTACH PARTITION s.{0} FOR VALUES WITH (MODULUS 2, REMAINDER {2})",
+                           name, kLike13, remainder);
+    };
+    EXPECT_EQ(create_table_sql(blueprint, "s", "c"),
+              fmt::format("CREATE TABLE s.c {} PARTITION BY HASH (tenant_id)", kLike13) + leaf("c_h0", 0) +
+                  leaf("c_h1", 1));
     blueprint.subpartitions = *parse_subpartitioning("LIST (kind)", 0);
-    EXPECT_NE(create_table_sql(blueprint, "s", "c").find("CREATE TABLE s.c_default PARTITION OF s.c DEFAULT"),
+    EXPECT_NE(create_table_sql(blueprint, "s", "c").find("ALTER TABLE s.c ATTACH PARTITION s.c_default DEFAULT"),
               std::string::npos);
 }
 
