@@ -2,23 +2,25 @@
 //
 // A fuzzer without libFuzzer: feeds every file of the given directories, and a few odd inputs besides, to the target.
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
-#include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
 
 void feed(const std::string& bytes) {
-    // A copy of exactly this size, so that the sanitizer sees a read past its end.
-    std::vector<uint8_t> exact(bytes.begin(), bytes.end());
-    LLVMFuzzerTestOneInput(exact.data(), exact.size());
+    // A copy of exactly this size, so that the sanitizer sees a read past its end; never null, as libFuzzer has it.
+    std::unique_ptr<uint8_t[]> exact(new uint8_t[bytes.size()]);
+    std::copy(bytes.begin(), bytes.end(), exact.get());
+    LLVMFuzzerTestOneInput(exact.get(), bytes.size());
 }
 
 // What is one byte off a known input: cheap mutations that find the careless mistakes on every run.
