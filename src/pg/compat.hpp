@@ -59,4 +59,72 @@ inline bool lock_held_by_me(const LOCKTAG& tag, LOCKMODE mode) {
 #endif
 }
 
+// 0 <= x < 1. PostgreSQL 15 gave the server a random generator of its own.
+inline double random_fraction() {
+#if PG_VERSION_NUM >= 150000
+    return pg_prng_double(&pg_global_prng_state);
+#else
+    return static_cast<double>(random()) / (static_cast<double>(MAX_RANDOM_VALUE) + 1);
+#endif
+}
+
+// PostgreSQL 15 added the choice to flush at once, which we always want.
+inline shm_mq_result send_message(shm_mq_handle* queue, Size bytes, const void* data) {
+#if PG_VERSION_NUM >= 150000
+    return shm_mq_send(queue, bytes, data, false, true);
+#else
+    return shm_mq_send(queue, bytes, data, false);
+#endif
+}
+
+// SHA-256 in pieces; PostgreSQL 14 put it behind a common interface.
+inline constexpr std::size_t kSha256Bytes = 32;
+#if PG_VERSION_NUM >= 140000
+using Sha256 = pg_cryptohash_ctx;
+inline Sha256* sha256_begin() {
+    Sha256* hash = pg_cryptohash_create(PG_SHA256);
+    if (hash == nullptr || pg_cryptohash_init(hash) < 0) elog(ERROR, "could not initialize SHA-256");
+    return hash;
+}
+inline void sha256_add(Sha256* hash, const std::uint8_t* data, std::size_t bytes) {
+    if (pg_cryptohash_update(hash, data, bytes) < 0) elog(ERROR, "could not compute SHA-256");
+}
+inline void sha256_end(Sha256* hash, std::uint8_t* result) {
+    if (pg_cryptohash_final(hash, result, kSha256Bytes) < 0) elog(ERROR, "could not compute SHA-256");
+    pg_cryptohash_free(hash);
+}
+#else
+using Sha256 = pg_sha256_ctx;
+inline Sha256* sha256_begin() {
+    auto* hash = static_cast<Sha256*>(palloc(sizeof(Sha256)));
+    pg_sha256_init(hash);
+    return hash;
+}
+inline void sha256_add(Sha256* hash, const std::uint8_t* data, std::size_t bytes) {
+    pg_sha256_update(hash, data, bytes);
+}
+inline void sha256_end(Sha256* hash, std::uint8_t* result) {
+    pg_sha256_final(hash, result);
+    pfree(hash);
+}
+#endif
+
+inline List* plan_statement(RawStmt* statement, const char* sql) {
+#if PG_VERSION_NUM >= 150000
+    List* queries = pg_analyze_and_rewrite_fixedparams(statement, sql, nullptr, 0, nullptr);
+#else
+    List* queries = pg_analyze_and_rewrite(statement, sql, nullptr, 0, nullptr);
+#endif
+    return pg_plan_queries(queries, sql, CURSOR_OPT_PARALLEL_OK, nullptr);
+}
+
+// Runs a portal to its end at top level. PostgreSQL 18 dropped the argument that says it runs once.
+inline void run_portal(Portal portal, DestReceiver* receiver, QueryCompletion* completion) {
+#if PG_VERSION_NUM >= 180000
+    PortalRun(portal, FETCH_ALL, true, receiver, receiver, completion);
+#else
+    PortalRun(portal, FETCH_ALL, true, true, receiver, receiver, completion);
+#endif
+}
+
 }  // namespace steward::pg

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
+#include "pg/transaction.hpp"
 
 namespace steward::pg {
 
@@ -40,8 +41,9 @@ Pids conflicting_pids(Oid relation, LOCKMODE mode) {
 }  // namespace
 
 std::string describe(const Blocker& blocker) {
-    return fmt::format("process {} ({} for {:.0f} s: {})", blocker.pid, blocker.state.empty() ? "active" : blocker.state,
-                       blocker.age_seconds, base::cut_utf8(blocker.query, kShownQueryBytes));
+    return fmt::format("process {} ({} for {:.0f} s: {})", blocker.pid,
+                       blocker.state.empty() ? "active" : blocker.state, blocker.age_seconds,
+                       base::cut_utf8(blocker.query, kShownQueryBytes));
 }
 
 std::vector<Blocker> blockers(Oid relation, LOCKMODE mode) {
@@ -51,13 +53,12 @@ std::vector<Blocker> blockers(Oid relation, LOCKMODE mode) {
     std::string list = "{";
     for (int i = 0; i < found.count; ++i) list += fmt::format("{}{}", i == 0 ? "" : ",", found.pid[i]);
     list += "}";
+    SafePath path;
     auto rows = query(
-        "SELECT p.pid, coalesce(a.state, a.backend_type, 'active'), "
-        "pg_catalog.regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), "
-        "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - coalesce(a.xact_start, a.backend_start)) "
-        "FROM pg_catalog.unnest($1::pg_catalog.int4[]) AS p(pid) "
-        "LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) p.pid "
-        "ORDER BY 4 DESC NULLS LAST",
+        "SELECT p.pid, coalesce(a.state, a.backend_type, 'active'), regexp_replace(coalesce(a.query, ''), '\\s+', ' ', "
+        "'g'), "
+        "date_part('epoch', clock_timestamp() - coalesce(a.xact_start, a.backend_start)) "
+        "FROM unnest($1::int4[]) AS p(pid) LEFT JOIN pg_stat_activity a ON a.pid = p.pid ORDER BY 4 DESC NULLS LAST",
         {list});
     for (const Row& row : rows)
         result.push_back({static_cast<int>(row.number(0)), row.text(1), row.text(2), row.real(3)});
@@ -71,25 +72,34 @@ bool is_locked_by_me(Oid relation) {
     return false;
 }
 
-bool lock_politely(Oid relation, LOCKMODE mode, int patience_ms) {
+namespace {
+
+template <class Try>
+bool poll(int patience_ms, Try&& attempt) {
     for (int waited = 0;; waited += kPollMs) {
-        if (call([&] { return ConditionalLockRelationOid(relation, mode); })) return true;
+        if (attempt()) return true;
         if (waited >= patience_ms) return false;
         check_interrupts();
         pg_usleep(kPollMs * 1000L);
     }
 }
 
+}  // namespace
+
+bool lock_politely(Oid relation, LOCKMODE mode, int patience_ms) {
+    return poll(patience_ms, [&] { return call([&] { return ConditionalLockRelationOid(relation, mode); }); });
+}
+
+bool lock_tag_politely(const LOCKTAG& tag, bool is_session, int patience_ms) {
+    return poll(patience_ms, [&] {
+        return call([&] { return LockAcquire(&tag, ExclusiveLock, is_session, true) != LOCKACQUIRE_NOT_AVAIL; });
+    });
+}
+
 const char* lock_mode_name(LOCKMODE mode) {
-    static constexpr const char* kNames[] = {"NONE",
-                                             "ACCESS SHARE",
-                                             "ROW SHARE",
-                                             "ROW EXCLUSIVE",
-                                             "SHARE UPDATE EXCLUSIVE",
-                                             "SHARE",
-                                             "SHARE ROW EXCLUSIVE",
-                                             "EXCLUSIVE",
-                                             "ACCESS EXCLUSIVE"};
+    static constexpr const char* kNames[] = {
+        "NONE",  "ACCESS SHARE",        "ROW SHARE", "ROW EXCLUSIVE",   "SHARE UPDATE EXCLUSIVE",
+        "SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"};
     return mode >= 0 && mode <= AccessExclusiveLock ? kNames[mode] : "UNKNOWN";
 }
 

@@ -13,9 +13,9 @@ namespace steward::pg {
 
 struct Blocker {
     int pid = 0;
-    std::string state;        // of its session
-    std::string query;        // as the current user may see it
-    double age_seconds = 0;   // of its transaction
+    std::string state;       // of its session
+    std::string query;       // as the current user may see it
+    double age_seconds = 0;  // of its transaction
 };
 
 // "process 4711 (idle in transaction for 312 s: UPDATE events SET ...)"
@@ -29,6 +29,9 @@ bool is_locked_by_me(Oid relation);
 
 // Takes the lock until the end of the transaction: asks for up to `patience_ms` without queueing. False when it stays taken.
 bool lock_politely(Oid relation, LOCKMODE mode, int patience_ms);
+
+// The same for a lock of our own making, in EXCLUSIVE mode, of the transaction or of the session.
+bool lock_tag_politely(const LOCKTAG& tag, bool is_session, int patience_ms);
 
 const char* lock_mode_name(LOCKMODE mode);  // "SHARE UPDATE EXCLUSIVE"
 

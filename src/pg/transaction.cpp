@@ -5,11 +5,7 @@
 
 namespace steward::pg {
 
-AsOwner::AsOwner(Oid owner, Restricted restricted) {
-    GetUserIdAndSecContext(&saved_user_, &saved_context_);
-    int context = saved_context_;
-    if (restricted == Restricted::yes) context |= SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION;
-    SetUserIdAndSecContext(owner, context);
+SafePath::SafePath() {
     guc_level_ = call([] { return NewGUCNestLevel(); });
     set_local("search_path", "pg_catalog, pg_temp");
     set_local("datestyle", "ISO, YMD");
@@ -17,14 +13,32 @@ AsOwner::AsOwner(Oid owner, Restricted restricted) {
     set_local("timezone", "UTC");
 }
 
+SafePath::~SafePath() { AtEOXact_GUC(false, guc_level_); }
+
+AsOwner::AsOwner(Oid owner) {
+    GetUserIdAndSecContext(&saved_user_, &saved_context_);
+    SetUserIdAndSecContext(owner, saved_context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+    ErrorReport error;
+    // Without a path there is no object whose destructor would switch back.
+    if (!capture(error, [&] { path_.emplace(); })) {
+        SetUserIdAndSecContext(saved_user_, saved_context_);
+        throw PgError(std::move(error));
+    }
+}
+
 AsOwner::~AsOwner() {
-    AtEOXact_GUC(false, guc_level_);
+    path_.reset();
     SetUserIdAndSecContext(saved_user_, saved_context_);
 }
 
 void set_local(const char* name, const std::string& value) {
     const char* text = value.c_str();
     call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
+}
+
+void set_session(const char* name, const std::string& value) {
+    const char* text = value.c_str();
+    call([&] { SetConfigOption(name, text, PGC_USERSET, PGC_S_SESSION); });
 }
 
 namespace {

@@ -12,12 +12,23 @@
 
 namespace steward::pg {
 
-// Work on somebody's table: as its owner, in a security-restricted context, with search_path = pg_catalog, pg_temp and the
-// session's date style and zone out of the way. Undone at the end of the block, and by the server when a transaction ends.
+// SQL of ours means what it says: search_path = pg_catalog, pg_temp, and the session's date style and zone out of the way.
+// Undone at the end of the block, and by the server when a transaction ends.
+class SafePath {
+public:
+    SafePath();
+    ~SafePath();
+    SafePath(const SafePath&) = delete;
+    SafePath& operator=(const SafePath&) = delete;
+
+private:
+    int guc_level_ = 0;
+};
+
+// Work on somebody's table: as its owner, in a security-restricted context, with a safe path.
 class AsOwner {
 public:
-    enum class Restricted { yes, no };  // no: only where the command commits inside (DETACH CONCURRENTLY) in a worker
-    explicit AsOwner(Oid owner, Restricted restricted = Restricted::yes);
+    explicit AsOwner(Oid owner);
     ~AsOwner();
     AsOwner(const AsOwner&) = delete;
     AsOwner& operator=(const AsOwner&) = delete;
@@ -25,11 +36,14 @@ public:
 private:
     Oid saved_user_ = InvalidOid;
     int saved_context_ = 0;
-    int guc_level_ = 0;
+    std::optional<SafePath> path_;
 };
 
 // A setting for the length of the surrounding AsOwner block (or transaction).
 void set_local(const char* name, const std::string& value);
+
+// A setting of this process until it is set again: background workers only.
+void set_session(const char* name, const std::string& value);
 
 // How a unit of work is bounded: by a subtransaction inside the caller's transaction, or by a transaction of its own
 // (background workers only, where none is open).

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/worker.hpp"
+
+#include <cstring>
+
+#include "pg/guard.hpp"
+
+namespace steward::pg {
+
+namespace {
+
+constexpr std::uint64_t kMagic = 0x73746577617264ULL;
+constexpr Size kQueueBytes = 65536;
+enum Entry : uint64 { kHeader = 1, kRequest = 2, kQueue = 3 };
+
+struct Header {
+    Oid database;
+    Oid session_user;
+    std::uint64_t request_bytes;
+};
+
+struct Opened {
+    dsm_segment* segment;
+    shm_mq_handle* queue;
+    BackgroundWorkerHandle* handle;
+};
+
+dsm_segment* make_segment(const char* request, Size bytes) {
+    shm_toc_estimator estimator;
+    shm_toc_initialize_estimator(&estimator);
+    shm_toc_estimate_chunk(&estimator, sizeof(Header));
+    shm_toc_estimate_chunk(&estimator, bytes);
+    shm_toc_estimate_chunk(&estimator, kQueueBytes);
+    shm_toc_estimate_keys(&estimator, 3);
+    Size total = shm_toc_estimate(&estimator);
+    dsm_segment* segment = dsm_create(total, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+    if (segment == nullptr) return nullptr;
+    shm_toc* toc = shm_toc_create(kMagic, dsm_segment_address(segment), total);
+    auto* header = static_cast<Header*>(shm_toc_allocate(toc, sizeof(Header)));
+    header->database = MyDatabaseId;
+    header->session_user = GetSessionUserId();
+    header->request_bytes = bytes;
+    shm_toc_insert(toc, kHeader, header);
+    void* copy = shm_toc_allocate(toc, bytes);
+    std::memcpy(copy, request, bytes);
+    shm_toc_insert(toc, kRequest, copy);
+    shm_mq* queue = shm_mq_create(shm_toc_allocate(toc, kQueueBytes), kQueueBytes);
+    shm_mq_set_receiver(queue, MyProc);
+    shm_toc_insert(toc, kQueue, queue);
+    return segment;
+}
+
+}  // namespace
+
+Helper::Helper(const char* main, const char* title, const std::string& request) {
+    const char* data = request.data();
+    Size bytes = request.size();
+    Opened opened = call([&] {
+        Opened result{make_segment(data, bytes), nullptr, nullptr};
+        if (result.segment == nullptr) return result;
+        BackgroundWorker worker;
+        std::memset(&worker, 0, sizeof(worker));
+        worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+        worker.bgw_start_time = BgWorkerStart_ConsistentState;
+        worker.bgw_restart_time = BGW_NEVER_RESTART;
+        strlcpy(worker.bgw_library_name, "pg_steward", sizeof(worker.bgw_library_name));
+        strlcpy(worker.bgw_function_name, main, sizeof(worker.bgw_function_name));
+        strlcpy(worker.bgw_name, title, sizeof(worker.bgw_name));
+        strlcpy(worker.bgw_type, "pg_steward", sizeof(worker.bgw_type));
+        worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(result.segment));
+        worker.bgw_notify_pid = MyProcPid;
+        if (!RegisterDynamicBackgroundWorker(&worker, &result.handle)) {
+            dsm_detach(result.segment);
+            return Opened{nullptr, nullptr, nullptr};
+        }
+        shm_toc* toc = shm_toc_attach(kMagic, dsm_segment_address(result.segment));
+        auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));
+        result.queue = shm_mq_attach(queue, result.segment, result.handle);
+        return result;
+    });
+    segment_ = opened.segment;
+    queue_ = opened.queue;
+    handle_ = opened.handle;
+}
+
+// Also when the caller is cancelled: the worker ends after the step it is in, or at once where it waits.
+Helper::~Helper() {
+    if (handle_ == nullptr) return;
+    TerminateBackgroundWorker(handle_);
+    dsm_detach(segment_);
+}
+
+void Helper::let_go() {
+    call([&] { dsm_detach(segment_); });
+    handle_ = nullptr;
+}
+
+std::optional<std::string> Helper::receive() {
+    struct Message {
+        void* data;
+        Size bytes;
+        shm_mq_result result;
+    };
+    Message message = call([&] {
+        Message received{nullptr, 0, SHM_MQ_SUCCESS};
+        received.result = shm_mq_receive(queue_, &received.bytes, &received.data, false);
+        return received;
+    });
+    if (message.result != SHM_MQ_SUCCESS) return std::nullopt;
+    return std::string(static_cast<const char*>(message.data), message.bytes);
+}
+
+WorkerLink::WorkerLink(Datum argument) {
+    struct Raw {
+        shm_mq_handle* queue;
+        char* request;
+        Size bytes;
+    };
+    Raw raw = call([&] {
+        pqsignal(SIGTERM, die);
+        BackgroundWorkerUnblockSignals();
+        CurrentResourceOwner = ResourceOwnerCreate(nullptr, "pg_steward worker");
+        dsm_segment* segment = dsm_attach(DatumGetUInt32(argument));
+        // The caller left before we came.
+        if (segment == nullptr) proc_exit(0);
+        dsm_pin_mapping(segment);
+        shm_toc* toc = shm_toc_attach(kMagic, dsm_segment_address(segment));
+        if (toc == nullptr) elog(ERROR, "bad magic number in dynamic shared memory segment");
+        auto* header = static_cast<Header*>(shm_toc_lookup(toc, kHeader, false));
+        auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));
+        shm_mq_set_sender(queue, MyProc);
+        Raw result{};
+        MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+        result.queue = shm_mq_attach(queue, segment, nullptr);
+        result.bytes = header->request_bytes;
+        result.request = static_cast<char*>(palloc(result.bytes + 1));
+        std::memcpy(result.request, shm_toc_lookup(toc, kRequest, false), result.bytes);
+        MemoryContextSwitchTo(caller);
+        BackgroundWorkerInitializeConnectionByOid(header->database, header->session_user, 0);
+        return result;
+    });
+    queue_ = raw.queue;
+    request_.assign(raw.request, raw.bytes);
+}
+
+void WorkerLink::send(const std::string& message) {
+    if (is_caller_gone_) return;
+    const char* data = message.data();
+    Size bytes = message.size();
+    shm_mq_result result = call([&] { return send_message(queue_, bytes, data); });
+    if (result != SHM_MQ_SUCCESS) is_caller_gone_ = true;
+}
+
+}  // namespace steward::pg
