@@ -61,11 +61,13 @@ CREATE TABLE steward.partition_trash (
     range_end   text,
     retired_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     drop_after  timestamptz,
+    held_until  timestamptz,
     retired_by  regrole NOT NULL DEFAULT CURRENT_USER::regrole
 );
 COMMENT ON TABLE steward.partition_trash IS 'detached partitions that steward.restore_partition() can bring back; see the view steward.trash';
 COMMENT ON COLUMN steward.partition_trash.bounds IS 'the partition bound as ATTACH PARTITION takes it: FOR VALUES FROM (...) TO (...)';
 COMMENT ON COLUMN steward.partition_trash.drop_after IS 'when maintenance drops it; NULL: never';
+COMMENT ON COLUMN steward.partition_trash.held_until IS 'restored partitions: automatic retention leaves it attached until then';
 
 CREATE TABLE steward.partition_history (
     history_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -92,3 +94,76 @@ SELECT pg_catalog.pg_extension_config_dump('steward.partition_history', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_history_history_id_seq', '');
 
 GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_history TO pg_monitor;
+
+CREATE VIEW steward.trash AS
+SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.retired_at, t.drop_after, t.retired_by,
+    pg_catalog.pg_total_relation_size(t.partition) AS total_bytes
+FROM steward.partition_trash t
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.partition::pg_catalog.oid
+WHERE NOT c.relispartition;
+COMMENT ON VIEW steward.trash IS 'retired partitions that steward.restore_partition() can bring back';
+COMMENT ON COLUMN steward.trash.range_start IS 'first value of the partition key it holds';
+COMMENT ON COLUMN steward.trash.range_end IS 'the value of the partition key that it ends before';
+COMMENT ON COLUMN steward.trash.drop_after IS 'when maintenance drops it; NULL: never';
+COMMENT ON COLUMN steward.trash.total_bytes IS 'size with indexes and TOAST, in bytes';
+GRANT SELECT ON steward.trash TO pg_monitor;
+
+-- The public API: in the schema that CREATE EXTENSION names.
+
+CREATE FUNCTION create_future_partitions(parent regclass, periods integer DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_create_future_partitions';
+COMMENT ON FUNCTION create_future_partitions(regclass, integer) IS
+'make the partition of now, "periods" after it (NULL: as registered, else 4), and any between that are missing; returns how many were made';
+
+CREATE FUNCTION drop_old_partitions(parent regclass, keep_periods integer DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_drop_old_partitions';
+COMMENT ON FUNCTION drop_old_partitions(regclass, integer) IS
+'retire the partitions whose upper bound lies keep_periods periods or more before now (NULL: the registered retention); returns how many left the table';
+
+CREATE FUNCTION maintain_partitions(OUT parent text, OUT action text, OUT partition text, OUT outcome text, OUT detail text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_maintain_partitions';
+COMMENT ON FUNCTION maintain_partitions() IS
+'do what steward.partition_plan() shows for every registered table the caller owns; one row a step; outcome: done, failed, postponed, refused or vetoed';
+
+CREATE FUNCTION steward.partition_plan(
+    parent regclass DEFAULT NULL, at timestamptz DEFAULT pg_catalog.now(),
+    OUT step integer, OUT action text, OUT object text, OUT sql text, OUT lock_mode text, OUT locked_relation text,
+    OUT estimated_rows bigint, OUT estimated_bytes bigint, OUT reason text, OUT risk text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_partition_plan';
+COMMENT ON FUNCTION steward.partition_plan(regclass, timestamptz) IS
+'what maintenance would do at that time, in its order; changes nothing. NULL: every registered table the caller owns';
+
+CREATE FUNCTION steward.manage_partitions(
+    parent regclass, interval_or_width text DEFAULT NULL, future integer DEFAULT 4, keep text DEFAULT NULL,
+    timezone text DEFAULT NULL, codec text DEFAULT NULL, options jsonb DEFAULT '{}',
+    OUT parent_table text, OUT codec_used text, OUT "interval" text, OUT timezone_used text, OUT future_periods integer,
+    OUT keeps text, OUT missing_partitions integer)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
+AS 'MODULE_PATHNAME', 'steward_manage_partitions';
+COMMENT ON FUNCTION steward.manage_partitions(regclass, text, integer, text, text, text, jsonb) IS
+'register a partitioned table, or change its policy; NULL keeps or infers. The row says what was understood and how many partitions are missing';
+
+CREATE FUNCTION steward.unmanage_partitions(parent regclass) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_unmanage_partitions';
+COMMENT ON FUNCTION steward.unmanage_partitions(regclass) IS
+'forget the policy of a table; its partitions stay as they are. False when it had none';
+
+CREATE FUNCTION steward.restore_partition(partition text) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_restore_partition';
+COMMENT ON FUNCTION steward.restore_partition(text) IS
+'attach a partition of steward.trash again; automatic retention leaves it alone for as long as it would have lain in the trash';
+
+CREATE FUNCTION steward.empty_trash() RETURNS integer
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_empty_trash';
+COMMENT ON FUNCTION steward.empty_trash() IS
+'drop what has lain in the trash for its time; returns how many tables were dropped';

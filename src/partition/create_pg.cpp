@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/create_pg.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.hpp"
+#include "partition/blueprint_pg.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/default_pg.hpp"
+#include "partition/future.hpp"
+#include "partition/naming.hpp"
+#include "pg/guard.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+constexpr std::size_t kNamesLookedAt = 7;
+
+struct NewPartition {
+    std::string period;  // the part of the name behind the prefix
+    std::string bounds;  // FROM ... TO, IN, WITH
+    std::string reason;
+    std::string refusal;
+    bool is_ahead = false;
+};
+
+std::string child_schema(const KnownSet& known) {
+    return known.policy.partition_schema.empty() ? known.set.schema : known.policy.partition_schema;
+}
+
+bool relation_exists(const std::string& schema, const std::string& name) {
+    const char* schema_text = schema.c_str();
+    const char* name_text = name.c_str();
+    return pg::call([&] {
+        Oid schema_id = get_namespace_oid(schema_text, true);
+        return OidIsValid(schema_id) && OidIsValid(get_relname_relid(name_text, schema_id));
+    });
+}
+
+Naming naming_of(const KnownSet& known) {
+    Naming naming;
+    if (known.set.strategy == Strategy::range && known.policy.step) {
+        std::vector<NamedRange> named;
+        const auto& partitions = known.set.partitions;
+        std::size_t first = partitions.size() > kNamesLookedAt ? partitions.size() - kNamesLookedAt : 0;
+        for (std::size_t i = first; i < partitions.size(); ++i)
+            if (partitions[i].range.lower.kind == Bound::Kind::value)
+                named.push_back({relation_name(partitions[i].id).name, partitions[i].range.lower.position});
+        if (auto inferred = infer_naming(known.policy.codec, known.grid(), named)) naming = *inferred;
+    }
+    if (!known.policy.name_prefix.empty()) naming.prefix = known.policy.name_prefix;
+    if (naming.prefix.empty()) naming.prefix = known.set.name + "_";
+    return naming;
+}
+
+// Gives out names that no relation of the schema and no other step of the plan has.
+class Names {
+public:
+    explicit Names(const KnownSet& known) : schema_(child_schema(known)), naming_(naming_of(known)) {}
+
+    std::string next(const NewPartition& wanted) {
+        std::string name = partition_name(naming_, wanted.period);
+        if (is_taken(name)) name = alternative_name(name, wanted.bounds);
+        given_.insert(name);
+        return name;
+    }
+    const Naming& naming() const { return naming_; }
+    const std::string& schema() const { return schema_; }
+
+private:
+    bool is_taken(const std::string& name) const { return given_.count(name) != 0 || relation_exists(schema_, name); }
+
+    std::string schema_;
+    Naming naming_;
+    std::set<std::string> given_;
+};
+
+int periods_of(const KnownSet& known, const Ask& ask) { return ask.periods.value_or(known.policy.future); }
+
+Missing find_missing(const KnownSet& known, const Ask& ask, Position now) {
+    std::vector<Range> existing;
+    existing.reserve(known.set.partitions.size());
+    for (const Partition& partition : known.set.partitions) existing.push_back(partition.range);
+    return missing_ranges(existing, known.grid(), known.policy, now, periods_of(known, ask),
+                          static_cast<std::size_t>(kMaxCreatedPerRun));
+}
+
+NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming& naming, const DefaultState& state,
+                          const Range& range, Position now) {
+    NewPartition partition;
+    partition.period = period_text(known.policy.codec, grid, range.lower.position, naming);
+    partition.bounds = "FOR VALUES " + range_clause(known, range);
+    partition.refusal = refusal_by_default(known, state, range, now);
+    bool is_past = range.upper.kind == Bound::Kind::value && range.upper.position <= now;
+    partition.is_ahead = range.lower.kind == Bound::Kind::value && range.lower.position > now;
+    partition.reason = partition.is_ahead ? "a future period" : is_past ? "fills a gap" : "the current period";
+    return partition;
+}
+
+std::vector<NewPartition> wanted_steps_of_list(const KnownSet& known, const Ask& ask, const Naming& naming) {
+    std::vector<NewPartition> wanted;
+    std::optional<Position> now = current_position(known, ask.now);
+    if (!now) return wanted;
+    Grid grid = known.grid();
+    std::set<Position> have;
+    for (const Partition& partition : known.set.partitions)
+        for (const auto& value : partition.values)
+            if (value)
+                if (auto decoded = decode(known.policy.codec, *value)) have.insert(decoded->position);
+    std::optional<std::int64_t> current = grid.index_of(*now);
+    if (!current) return wanted;
+    for (std::int64_t n = *current; n <= *current + periods_of(known, ask); ++n) {
+        std::optional<Position> at = grid.begin(n);
+        if (!at) break;
+        if (have.count(*at) != 0) continue;
+        wanted.push_back({period_text(known.policy.codec, grid, *at, naming),
+                          fmt::format("FOR VALUES IN ({})", key_literal(known, *at)),
+                          n == *current ? "the current value" : "a future value", "", n != *current});
+    }
+    return wanted;
+}
+
+std::vector<NewPartition> wanted_lists(const KnownSet& known) {
+    std::set<std::string> have;
+    for (const Partition& partition : known.set.partitions)
+        for (const auto& value : partition.values)
+            if (value) have.insert(*value);
+    std::vector<NewPartition> wanted;
+    for (const auto& [label, values] : known.policy.lists) {
+        std::string list;
+        for (const std::string& value : values)
+            if (have.count(value) == 0) list += (list.empty() ? "" : ", ") + base::quote_literal(value);
+        if (!list.empty())
+            wanted.push_back({label, fmt::format("FOR VALUES IN ({})", list), "a list without a partition", "", false});
+    }
+    return wanted;
+}
+
+std::vector<NewPartition> wanted_remainders(const KnownSet& known) {
+    std::vector<NewPartition> wanted;
+    int modulus = known.policy.modulus;
+    for (int remainder = 0; remainder < modulus; ++remainder) {
+        bool is_covered =
+            std::any_of(known.set.partitions.begin(), known.set.partitions.end(), [&](const Partition& have) {
+                return have.modulus > 0 && (have.modulus <= modulus ? remainder % have.modulus == have.remainder
+                                                                    : have.remainder % modulus == remainder);
+            });
+        if (!is_covered)
+            wanted.push_back({fmt::format("{}", remainder),
+                              fmt::format("FOR VALUES WITH (MODULUS {}, REMAINDER {})", modulus, remainder),
+                              "rows of this remainder have no partition", "", false});
+    }
+    return wanted;
+}
+
+std::string creation_sql(const Blueprint& blueprint, const std::string& schema, const std::string& name,
+                         const std::string& bounds) {
+    std::string sql = create_table_sql(blueprint, schema, name) + ";\n" + attach_sql(blueprint, schema, name, bounds);
+    std::string after = after_attach_sql(blueprint, schema, name);
+    return after.empty() ? sql : sql + ";\n" + after;
+}
+
+PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const NewPartition& wanted, Names& names,
+                       const DefaultState& state) {
+    std::string name = names.next(wanted);
+    PlanStep step;
+    step.action = Action::create;
+    step.parent_id = known.set.id;
+    step.parent = known.set.qualified();
+    step.object = base::qualified_name(names.schema(), name);
+    step.sql = creation_sql(blueprint, names.schema(), name, wanted.bounds);
+    step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
+    step.locked_relation = state.exists ? state.name : known.set.qualified();
+    step.reason = wanted.reason;
+    step.bounds = wanted.bounds;
+    step.refusal = wanted.refusal;
+    return step;
+}
+
+}  // namespace
+
+namespace {
+
+void add_creations(const KnownSet& known, const Ask& ask, const DefaultState& state,
+                   const std::vector<NewPartition>& wanted, const std::vector<Range>& ahead, Plan& plan) {
+    Names names(known);
+    Blueprint blueprint = read_blueprint(known.set, known.policy);
+    GuardSteps guard;
+    if (ask.in_worker) guard = guard_default(known, state, ahead);
+    auto add = [&](bool is_ahead) {
+        for (const NewPartition& partition : wanted) {
+            if (partition.is_ahead != is_ahead) continue;
+            plan.steps.push_back(creation_step(known, blueprint, partition, names, state));
+            plan.steps.back().needs_guard = is_ahead && !guard.before.empty();
+        }
+    };
+    // What is written to now is attached before the guard refuses anything.
+    add(false);
+    plan.steps.insert(plan.steps.end(), guard.before.begin(), guard.before.end());
+    add(true);
+    plan.steps.insert(plan.steps.end(), guard.after.begin(), guard.after.end());
+}
+
+void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
+    std::optional<Position> now = current_position(known, ask.now);
+    if (!now) return;
+    Missing missing = find_missing(known, ask, *now);
+    // The usual run finds nothing to do, and is not to pay for more than this.
+    if (missing.ranges.empty() && !has_leftover_guard(known.set)) return;
+    if (missing.is_cut_short)
+        plan.note = fmt::format("the nearest {} are made; the rest comes with the next run", kMaxCreatedPerRun);
+    DefaultState state = look_at_default(known.set);
+    if (state.has_leftover_guard) plan.steps.push_back(unguard_step(known, state, "left behind by an interrupted run"));
+    if (missing.ranges.empty()) return;
+    Naming naming = naming_of(known);
+    Grid grid = known.grid();
+    std::vector<NewPartition> wanted;
+    std::vector<Range> ahead;
+    for (const Range& range : missing.ranges) {
+        wanted.push_back(wanted_range(known, grid, naming, state, range, *now));
+        if (wanted.back().is_ahead && wanted.back().refusal.empty()) ahead.push_back(range);
+    }
+    add_creations(known, ask, state, wanted, ahead, plan);
+}
+
+}  // namespace
+
+void plan_creation(const KnownSet& known, const Ask& ask, Plan& plan) {
+    if (known.set.strategy == Strategy::range) return plan_ranges(known, ask, plan);
+    std::vector<NewPartition> wanted;
+    if (known.set.strategy == Strategy::hash)
+        wanted = wanted_remainders(known);
+    else if (known.policy.step)
+        wanted = wanted_steps_of_list(known, ask, naming_of(known));
+    else
+        wanted = wanted_lists(known);
+    if (!wanted.empty()) add_creations(known, ask, look_at_default(known.set), wanted, {}, plan);
+}
+
+}  // namespace steward::partition

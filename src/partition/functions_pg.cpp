@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The SQL functions that make, retire and maintain partitions.
+#include "base/text.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/maintain_pg.hpp"
+#include "partition/plan_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/srf.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+Request request_of(Request::Kind kind, Oid parent, std::optional<int> periods) {
+    Request request;
+    request.kind = kind;
+    request.parent = parent;
+    request.periods = periods;
+    request.acting_role = GetUserId();
+    request.lock_timeout = lock_timeout_ms;
+    return request;
+}
+
+void refuse_on_standby() {
+    if (RecoveryInProgress())
+        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions during recovery")
+            .hint("Call it on the primary; its changes arrive here by replication.");
+    if (XactReadOnly)
+        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions in a read-only transaction");
+}
+
+Oid parent_argument(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "parent must not be null");
+    return PG_GETARG_OID(0);
+}
+
+void check_periods(const char* what, std::optional<int> periods) {
+    if (!periods || (*periods >= 0 && *periods <= kMaxPeriods)) return;
+    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "{} must be between 0 and {}, not {}", what, kMaxPeriods,
+                      *periods);
+}
+
+void warn(const StepResult& result) {
+    std::string message =
+        fmt::format("{} of partition {} {}: {}", result.action,
+                    result.partition.empty() ? result.parent : result.partition, result.outcome, result.detail);
+    const char* primary = message.c_str();
+    const char* hint = result.outcome == "postponed" ? "Call it again; what is done is not done twice." : nullptr;
+    int code = result.outcome == "postponed" ? ERRCODE_LOCK_NOT_AVAILABLE : ERRCODE_WARNING;
+    pg::call([&] {
+        ereport(WARNING, (errcode(code), errmsg_internal("%s", primary), hint == nullptr ? 0 : errhint("%s", hint)));
+    });
+}
+
+[[noreturn]] void fail(const StepResult& result, int done) {
+    base::Failure failure{result.sqlstate.empty() ? "XX000" : result.sqlstate, result.detail, "", result.hint};
+    failure.detail = fmt::format("Step \"{}\" of {} failed.", result.action,
+                                 result.partition.empty() ? result.parent : result.partition);
+    if (done > 0) failure.detail += fmt::format(" {} partitions were finished.", done);
+    throw pg::error_from(failure);
+}
+
+// One table, named by hand: the caller is told at once what could not be done.
+int count_done(const std::vector<StepResult>& results, Action action) {
+    int done = 0;
+    for (const StepResult& result : results)
+        if (result.outcome == "done" && result.action == action_name(action)) ++done;
+    for (const StepResult& result : results) {
+        if (result.outcome == "failed") fail(result, done);
+        if (result.outcome != "done") warn(result);
+    }
+    return done;
+}
+
+std::string risk_of(const PlanStep& step) { return step.refusal.empty() ? std::string(step.risk) : "refused"; }
+
+void add_plan(pg::ResultSet& rows, const Plan& plan, int& number) {
+    for (const PlanStep& step : plan.steps) {
+        bool is_refused = !step.refusal.empty();
+        rows.add({fmt::format("{}", ++number), std::string(action_name(step.action)), step.object,
+                  is_refused ? std::nullopt : pg::Cell(step.sql), std::string(step.lock_mode), step.locked_relation,
+                  step.estimated_rows ? pg::Cell(fmt::format("{:.0f}", *step.estimated_rows)) : std::nullopt,
+                  step.estimated_bytes ? pg::Cell(fmt::format("{}", *step.estimated_bytes)) : std::nullopt,
+                  is_refused ? step.refusal : step.reason, risk_of(step)});
+    }
+}
+
+Datum create_future_partitions(FunctionCallInfo fcinfo) {
+    Oid parent = parent_argument(fcinfo);
+    std::optional<int> periods = pg::optional_int_argument(fcinfo, 1);
+    refuse_on_standby();
+    check_periods("periods", periods);
+    read_set(parent);
+    check_owner(parent);
+    return Int32GetDatum(count_done(maintain(request_of(Request::Kind::future, parent, periods)), Action::create));
+}
+
+Datum drop_old_partitions(FunctionCallInfo fcinfo) {
+    Oid parent = parent_argument(fcinfo);
+    std::optional<int> keep_periods = pg::optional_int_argument(fcinfo, 1);
+    refuse_on_standby();
+    check_periods("keep_periods", keep_periods);
+    KnownSet known = known_set(parent, pg::now());
+    check_owner(parent);
+    if (!keep_periods && !known.policy.keep && !known.policy.keep_width)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "no retention is set for \"{}\"", known.set.qualified())
+            .hint("Say how many periods to keep, or set a policy: SELECT steward.manage_partitions({}, keep => '12 "
+                  "months').",
+                  base::quote_literal(known.set.qualified()));
+    if (!known.policy.step)
+        throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "\"{}\" has no order in which partitions could be old",
+                          known.set.qualified())
+            .detail("Retention works on range partitions, and on list partitions over a stepped key.");
+    return Int32GetDatum(
+        count_done(maintain(request_of(Request::Kind::retention, parent, keep_periods)), Action::detach));
+}
+
+Datum maintain_partitions(FunctionCallInfo fcinfo) {
+    refuse_on_standby();
+    pg::ResultSet rows(fcinfo);
+    for (const StepResult& result : maintain(request_of(Request::Kind::everything, InvalidOid, std::nullopt)))
+        rows.add({result.parent, result.action, result.partition.empty() ? std::nullopt : pg::Cell(result.partition),
+                  result.outcome, result.detail.empty() ? std::nullopt : pg::Cell(result.detail)});
+    return rows.done();
+}
+
+Datum empty_trash(FunctionCallInfo) {
+    refuse_on_standby();
+    auto results = maintain(request_of(Request::Kind::empty_trash, InvalidOid, std::nullopt));
+    return Int32GetDatum(count_done(results, Action::drop));
+}
+
+Datum partition_plan(FunctionCallInfo fcinfo) {
+    std::optional<Oid> parent = pg::optional_oid_argument(fcinfo, 0);
+    Ask ask;
+    ask.now = PG_ARGISNULL(1) ? pg::now() : pg::from_server(PG_GETARG_TIMESTAMPTZ(1));
+    pg::ResultSet rows(fcinfo);
+    int number = 0;
+    if (parent) {
+        KnownSet known = known_set(*parent, ask.now);
+        check_owner(*parent);
+        add_plan(rows, plan_set(known, ask), number);
+        add_plan(rows, plan_trash(*parent, ask.now), number);
+        return rows.done();
+    }
+    Oid role = GetUserId();
+    for (const RegisteredSet& set : read_policies()) {
+        if (!pg::call([&] { return pg::is_owner_of_table(set.parent, role); })) continue;
+        add_plan(rows, plan_set(known_set(set.parent, set.policy), ask), number);
+    }
+    add_plan(rows, plan_trash(InvalidOid, ask.now), number);
+    return rows.done();
+}
+
+}  // namespace
+
+}  // namespace steward::partition
+
+STEWARD_FUNCTION(steward_create_future_partitions) {
+    return steward::pg::entry([&] { return steward::partition::create_future_partitions(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_drop_old_partitions) {
+    return steward::pg::entry([&] { return steward::partition::drop_old_partitions(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_maintain_partitions) {
+    return steward::pg::entry([&] { return steward::partition::maintain_partitions(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_empty_trash) {
+    return steward::pg::entry([&] { return steward::partition::empty_trash(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_partition_plan) {
+    return steward::pg::entry([&] { return steward::partition::partition_plan(fcinfo); });
+}

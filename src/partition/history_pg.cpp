@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/history_pg.hpp"
+
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+std::optional<std::string> unless_empty(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return text;
+}
+
+// NULL keeps it for ever; an archive has to be made before anything is dropped.
+bool is_dropped_in_time(const Policy& policy) { return policy.retire == Retire::trash; }
+
+}  // namespace
+
+void write_history(const StepResult& result, const std::string& blocked_by, double duration_ms,
+                   const std::string& sql) {
+    AsExtensionOwner as_extension;
+    pg::execute("INSERT INTO steward.partition_history (parent_table, action, partition, outcome, detail, sqlstate, "
+                "blocked_by, "
+                "duration_ms, sql) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                {result.parent, result.action, unless_empty(result.partition), result.outcome,
+                 unless_empty(result.detail), unless_empty(result.sqlstate), unless_empty(blocked_by), duration_ms,
+                 unless_empty(sql)});
+}
+
+void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {
+    std::string grace = base::format_interval(policy.grace);
+    AsExtensionOwner as_extension;
+    pg::execute("INSERT INTO steward.partition_trash (partition, parent, bounds, range_start, range_end, drop_after, "
+                "retired_by) "
+                "VALUES ($1::oid, $2::oid, $3, $4, $5, CASE WHEN $6 THEN now() + $7::interval END, $8::oid) "
+                "ON CONFLICT (partition) DO UPDATE SET bounds = excluded.bounds, retired_at = excluded.retired_at, "
+                "drop_after = excluded.drop_after, held_until = NULL, retired_by = excluded.retired_by",
+                {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
+                 unless_empty(step.range_start), unless_empty(step.range_end), is_dropped_in_time(policy), grace,
+                 pg::Parameter::oid(retired_by)});
+}
+
+void take_out_of_trash(Oid partition) {
+    AsExtensionOwner as_extension;
+    pg::execute("DELETE FROM steward.partition_trash WHERE partition = $1::oid", {pg::Parameter::oid(partition)});
+}
+
+}  // namespace steward::partition

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Positions as SQL: literals by the set's codec or the user's functions, FROM ... TO clauses, and where "now" is.
+#include "base/text.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/plan_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+// The largest key, read from the newest partition that has rows (an index on the key makes that a probe).
+std::optional<Position> largest_key(const KnownSet& known) {
+    const PartitionSet& set = known.set;
+    for (auto it = set.partitions.rbegin(); it != set.partitions.rend(); ++it) {
+        std::string sql =
+            fmt::format("SELECT pg_catalog.max({})::text FROM {}", set.key.first, relation_name(it->id).qualified());
+        auto rows = pg::query(sql);
+        if (rows.empty() || rows[0].is_null(0)) continue;
+        return pg::value_or_throw(decode(known.policy.codec, rows[0].text(0))).position;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Position> current_position(const KnownSet& known, base::Instant now) {
+    if (!known.policy.step) return std::nullopt;
+    switch (known.policy.codec.axis()) {
+    case Axis::instant: return now.micros;
+    case Axis::wall_clock: return base::to_local(now, known.zone()).micros;
+    case Axis::number: break;
+    }
+    if (auto largest = largest_key(known)) return largest;
+    return known.policy.start.value_or(known.policy.origin);
+}
+
+std::string key_literal(const KnownSet& known, Position position) {
+    if (known.policy.codec.kind != CodecKind::functions)
+        return base::quote_literal(pg::value_or_throw(encode(known.policy.codec, position, known.zone())));
+    base::Instant at{static_cast<std::int64_t>(position)};
+    auto rows = pg::query(fmt::format("SELECT {}($1)::text", known.policy.encode_function),
+                          {pg::Parameter::timestamptz(pg::to_server(at))});
+    if (rows.empty() || rows[0].is_null(0))
+        throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "encode function {} of \"{}\" returned null",
+                          known.policy.encode_function, known.set.qualified())
+            .detail("It was called with {}.", base::format_instant(at, known.zone()));
+    return base::quote_literal(rows[0].text(0));
+}
+
+std::string range_clause(const KnownSet& known, const Range& range) {
+    auto side = [&](const Bound& bound) {
+        if (!bound.literal.empty()) return bound.literal;
+        if (bound.kind == Bound::Kind::minvalue) return std::string("MINVALUE");
+        if (bound.kind == Bound::Kind::maxvalue) return std::string("MAXVALUE");
+        std::string literal = key_literal(known, bound.position);
+        for (int column = 1; column < known.set.key.columns; ++column) literal += ", MINVALUE";
+        return literal;
+    };
+    return fmt::format("FROM ({}) TO ({})", side(range.lower), side(range.upper));
+}
+
+}  // namespace steward::partition

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/maintain_pg.hpp"
+
+#include "base/pack.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/order.hpp"
+#include "partition/plan_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/lock.hpp"
+#include "pg/spi.hpp"
+#include "pg/worker.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+constexpr int kMutexPatienceMs = 2000;
+
+bool owns(Oid role, Oid relation) {
+    return pg::call([&] {
+        return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relation)) && pg::is_owner_of_table(relation, role);
+    });
+}
+
+Ask ask_for(const Request& request, bool in_worker) {
+    Ask ask;
+    ask.future = request.kind != Request::Kind::retention;
+    ask.retention = request.kind != Request::Kind::future;
+    (request.kind == Request::Kind::retention ? ask.keep_periods : ask.periods) = request.periods;
+    ask.is_automatic = request.kind == Request::Kind::everything;
+    ask.in_worker = in_worker;
+    ask.now = pg::now();
+    return ask;
+}
+
+std::vector<Reference> references_between_tables() {
+    pg::SafePath path;
+    std::vector<Reference> references;
+    for (const pg::Row& row :
+         pg::query("SELECT DISTINCT conrelid, confrelid FROM pg_constraint WHERE contype = 'f' AND conparentid = 0"))
+        references.push_back({row.oid(0), row.oid(1)});
+    return references;
+}
+
+// One maintenance at a time works on a set; whoever finds it taken for long leaves it to the other.
+class SetMutex {
+public:
+    SetMutex(Oid parent, pg::Bounded bounded) : is_session_(bounded == pg::Bounded::transaction) {
+        SET_LOCKTAG_OBJECT(tag_, MyDatabaseId, RelationRelationId, parent, 0);
+        is_mine_ = pg::lock_tag_politely(tag_, is_session_, kMutexPatienceMs);
+    }
+    ~SetMutex() {
+        if (is_mine_ && is_session_) LockRelease(&tag_, ExclusiveLock, true);
+    }
+    SetMutex(const SetMutex&) = delete;
+    SetMutex& operator=(const SetMutex&) = delete;
+    bool is_mine() const { return is_mine_; }
+
+private:
+    LOCKTAG tag_;
+    bool is_session_;
+    bool is_mine_ = false;
+};
+
+class Maintenance {
+public:
+    Maintenance(const Request& request, pg::Bounded bounded, const StepSink& sink)
+        : request_(request), bounded_(bounded), sink_(sink), executor_(bounded, request.acting_role, sink) {}
+
+    void run() {
+        if (request_.kind == Request::Kind::empty_trash) {
+            run_trash();
+            return;
+        }
+        Ask ask = ask_for(request_, bounded_ == pg::Bounded::transaction);
+        if (request_.parent != InvalidOid) {
+            run_set(request_.parent, ask);
+            return;
+        }
+        run_all(ask);
+        run_trash();
+    }
+
+private:
+    // All sets get their future before any loses its past: a late retention hurts nobody.
+    void run_all(Ask ask) {
+        std::vector<RelationId> parents;
+        std::vector<Reference> references;
+        auto error = pg::attempt(bounded_, [&] {
+            for (const RegisteredSet& set : read_policies())
+                if (owns(request_.acting_role, set.parent)) parents.push_back(set.parent);
+            references = references_between_tables();
+        });
+        if (error) throw pg::PgError(*error);
+        Ask future = ask, retention = ask;
+        future.retention = false;
+        retention.future = false;
+        for (RelationId parent : parents) run_set(parent, future);
+        for (RelationId parent : referencing_first(parents, references)) run_set(parent, retention);
+    }
+
+    void run_set(Oid parent, const Ask& ask) {
+        pg::check_interrupts();
+        std::optional<KnownSet> known;
+        Plan plan;
+        std::string name;
+        SetMutex mutex(parent, bounded_);
+        if (!mutex.is_mine()) {
+            sink_({named(parent), "plan", "", "postponed", "another maintenance is at work on the table", "55P03", ""});
+            return;
+        }
+        auto error = pg::attempt(bounded_, [&] {
+            name = relation_name(parent).qualified();
+            known = known_set(parent, ask.now);
+            plan = plan_set(*known, ask);
+        });
+        if (error) {
+            // What failed before is not tried a second time in the same run.
+            if (ask.future || request_.parent != InvalidOid) executor_.record_failure(name, *error);
+            return;
+        }
+        executor_.run(*known, plan);
+    }
+
+    void run_trash() {
+        Plan plan;
+        auto error = pg::attempt(bounded_, [&] { plan = plan_trash(request_.parent, pg::now()); });
+        if (error) throw pg::PgError(*error);
+        Plan mine;
+        for (PlanStep& step : plan.steps) {
+            bool is_mine = false;
+            pg::attempt(bounded_, [&] { is_mine = owns(request_.acting_role, step.partition_id); });
+            if (is_mine) mine.steps.push_back(std::move(step));
+        }
+        executor_.run_trash(mine);
+    }
+
+    std::string named(Oid relation) {
+        std::string name;
+        pg::attempt(bounded_, [&] { name = relation_name(relation).qualified(); });
+        return name;
+    }
+
+    const Request& request_;
+    pg::Bounded bounded_;
+    const StepSink& sink_;
+    Executor executor_;
+};
+
+// Nothing to do is the usual case, and costs no worker. A set that cannot be planned is something to do.
+bool has_work(const Request& request) {
+    if (request.kind == Request::Kind::empty_trash) return true;
+    Ask ask = ask_for(request, true);
+    if (request.parent != InvalidOid) return !plan_set(known_set(request.parent, ask.now), ask).steps.empty();
+    for (const RegisteredSet& set : read_policies()) {
+        if (!owns(request.acting_role, set.parent)) continue;
+        bool is_idle = false;
+        auto error = pg::attempt(pg::Bounded::subtransaction,
+                                 [&] { is_idle = plan_set(known_set(set.parent, set.policy), ask).steps.empty(); });
+        if (error || !is_idle) return true;
+    }
+    return !plan_trash(InvalidOid, ask.now).steps.empty();
+}
+
+// Also when the call stands in a function: what it has locked or written is seen by no worker.
+bool may_use_worker(const Request& request) {
+    if (IsTransactionBlock() || IsSubTransaction() || TransactionIdIsValid(GetTopTransactionIdIfAny())) return false;
+    return request.parent == InvalidOid || !pg::is_locked_by_me(request.parent);
+}
+
+std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request) {
+    pg::Helper helper("steward_partition_worker", "pg_steward partition maintenance", request.encode());
+    if (!helper.started()) return std::nullopt;
+    std::vector<StepResult> results;
+    while (auto message = helper.receive()) {
+        std::vector<std::string> fields = base::unpack(*message);
+        if (fields.at(0) == "step") {
+            results.push_back(
+                {fields.at(1), fields.at(2), fields.at(3), fields.at(4), fields.at(5), fields.at(6), fields.at(7)});
+        } else if (fields.at(0) == "error") {
+            throw pg::error_from({fields.at(1), fields.at(2), fields.at(3), fields.at(4)});
+        } else {
+            helper.let_go();
+            return results;
+        }
+    }
+    throw pg::PgError(ERRCODE_CONNECTION_FAILURE, "the maintenance worker ended before its work was done")
+        .detail("{} steps were finished before.", results.size())
+        .hint("The server log says why. Call again: what is done is not done twice.");
+}
+
+}  // namespace
+
+std::string Request::encode() const {
+    return base::pack({fmt::format("{}", static_cast<int>(kind)), fmt::format("{}", parent),
+                       periods ? fmt::format("{}", *periods) : "", fmt::format("{}", acting_role),
+                       fmt::format("{}", lock_timeout)});
+}
+
+Request Request::decode(const std::string& message) {
+    std::vector<std::string> fields = base::unpack(message);
+    Request request;
+    request.kind = static_cast<Kind>(std::stoi(fields.at(0)));
+    request.parent = static_cast<Oid>(std::stoul(fields.at(1)));
+    if (!fields.at(2).empty()) request.periods = std::stoi(fields.at(2));
+    request.acting_role = static_cast<Oid>(std::stoul(fields.at(3)));
+    request.lock_timeout = std::stoi(fields.at(4));
+    return request;
+}
+
+void carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink) {
+    Maintenance(request, bounded, sink).run();
+}
+
+std::vector<StepResult> maintain(const Request& request) {
+    if (!has_work(request)) return {};
+    if (may_use_worker(request))
+        if (auto results = maintain_in_worker(request)) return *results;
+    std::vector<StepResult> results;
+    carry_out(request, pg::Bounded::subtransaction, [&](const StepResult& result) { results.push_back(result); });
+    return results;
+}
+
+}  // namespace steward::partition

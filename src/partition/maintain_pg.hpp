@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// A request for maintenance, and who carries it out. Outside a transaction block a background worker does it, in
+// transactions of its own, step by step; what is done stays done. Inside a transaction block (or when the call has
+// written already, or no worker is free) it happens in the caller's transaction, each step in a subtransaction, and
+// rolls back with it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "partition/execute_pg.hpp"
+
+namespace steward::partition {
+
+struct Request {
+    enum class Kind { future, retention, everything, empty_trash };
+    Kind kind = Kind::everything;
+    Oid parent = InvalidOid;  // InvalidOid: every registered set of the acting role
+    std::optional<int> periods;
+    Oid acting_role = InvalidOid;
+    int lock_timeout = 0;
+
+    std::string encode() const;
+    static Request decode(const std::string& message);
+};
+
+// Runs the request here and now.
+void carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink);
+
+// Decides who carries it out, and collects what was done.
+std::vector<StepResult> maintain(const Request& request);
+
+}  // namespace steward::partition

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/options_pg.hpp"
+
+#include <functional>
+#include <map>
+
+#include "base/text.hpp"
+#include "partition/blueprint.hpp"
+#include "partition/catalog_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+[[noreturn]] void bad_value(const std::string& key, const std::string& value, const std::string& hint) {
+    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for option \"{}\": \"{}\"", key, value)
+        .hint("{}", hint);
+}
+
+std::optional<std::int64_t> whole_number(const std::string& value) {
+    if (value.empty() || value.size() > 9 || value.find_first_not_of("0123456789") != std::string::npos)
+        return std::nullopt;
+    return std::stoll(value);
+}
+
+int count_option(const std::string& key, const std::string& value, int min, int max) {
+    auto number = whole_number(value);
+    if (!number || *number < min || *number > max)
+        bad_value(key, value, fmt::format("A whole number from {} to {}.", min, max));
+    return static_cast<int>(*number);
+}
+
+// The function as PostgreSQL names it, schema-qualified; it must exist with these arguments and result.
+std::string function_option(const std::string& key, const std::string& value, const std::string& arguments,
+                            const std::string& result) {
+    auto found =
+        pg::query("SELECT pg_catalog.to_regprocedure($1)::pg_catalog.oid", {fmt::format("{}({})", value, arguments)});
+    pg::SafePath path;
+    auto rows =
+        pg::query("SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname), p.prorettype = to_regtype($2)::oid "
+                  "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = $1",
+                  {pg::Parameter::oid(found.at(0).oid(0)), result});
+    if (rows.empty() || !rows[0].truth(1))
+        bad_value(key, value, fmt::format("A function {}({}) returns {} has to exist.", value, arguments, result));
+    return rows[0].text(0);
+}
+
+Position position_option(const Policy& policy, const std::string& key, const std::string& value) {
+    if (policy.codec.axis() == Axis::number) {
+        auto number = base::parse_decimal(value, policy.codec.scale);
+        if (!number) bad_value(key, value, "A number.");
+        return *number;
+    }
+    std::string zone = policy.codec.axis() == Axis::wall_clock ? "UTC" : policy.timezone;
+    pg::SafePath path;
+    auto rows = pg::query("SELECT (date_part('epoch', CASE WHEN $1 ~ ':.*([+-][0-9:]+|[Zz])$' THEN $1::timestamptz "
+                          "ELSE timezone($2, $1::timestamp) END) * 1000000)::bigint",
+                          {value, zone});
+    return rows.at(0).number(0);
+}
+
+Retire retire_option(const std::string& key, const std::string& value) {
+    static constexpr std::pair<const char*, Retire> kWords[] = {{"trash", Retire::trash},
+                                                                {"keep", Retire::keep},
+                                                                {"schema", Retire::schema},
+                                                                {"tablespace", Retire::tablespace},
+                                                                {"archive", Retire::archive}};
+    for (const auto& [word, retire] : kWords)
+        if (value == word) return retire;
+    bad_value(key, value, "One of trash, keep, schema, tablespace, archive.");
+}
+
+Oid template_option(const std::string& key, const std::string& value) {
+    auto rows = pg::query("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {value});
+    if (rows.empty() || rows[0].is_null(0)) bad_value(key, value, "The name of an existing table.");
+    check_owner(rows[0].oid(0));
+    return rows[0].oid(0);
+}
+
+void check_exists(const std::string& key, const std::string& value, const char* catalog_query, const char* hint) {
+    pg::SafePath path;
+    if (pg::query(catalog_query, {value}).empty()) bad_value(key, value, hint);
+}
+
+std::string directory_option(const std::string& value) {
+    if (value.empty() || value.front() != '/')
+        bad_value("retire_to", value, "The absolute path of a directory on the server.");
+    return value.size() > 1 && value.back() == '/' ? value.substr(0, value.size() - 1) : value;
+}
+
+base::Interval positive_interval(const std::string& key, const std::string& value) {
+    if (value.find_first_not_of("0123456789.-+ ") == std::string::npos && value != "0")
+        bad_value(key, value, fmt::format("It has no unit. Write '{} days' or another interval.", value));
+    base::Interval interval = pg::parse_interval(value);
+    if (interval.months < 0 || interval.days < 0 || interval.micros < 0)
+        bad_value(key, value, "An interval that is not negative.");
+    return interval;
+}
+
+constexpr char kHookArguments[] = "regclass, text, text";
+
+using Reader = std::function<void(Policy&, const std::string& key, const std::string& value)>;
+
+const std::map<std::string, Reader>& readers() {
+    static const auto* const table = new std::map<std::string, Reader>{
+        {"origin", [](Policy& p, auto& k, auto& v) { p.origin = position_option(p, k, v); }},
+        {"start", [](Policy& p, auto& k, auto& v) { p.start = position_option(p, k, v); }},
+        {"max_ahead", [](Policy& p, auto& k, auto& v) { p.max_ahead = positive_interval(k, v); }},
+        {"retire", [](Policy& p, auto& k, auto& v) { p.retire = retire_option(k, v); }},
+        {"grace", [](Policy& p, auto& k, auto& v) { p.grace = positive_interval(k, v); }},
+        {"retire_to", [](Policy& p, auto&, auto& v) { p.retire_to = v; }},
+        {"max_drop_percent", [](Policy& p, auto& k, auto& v) { p.max_drop_percent = count_option(k, v, 0, 100); }},
+        {"template", [](Policy& p, auto& k, auto& v) { p.template_id = template_option(k, v); }},
+        {"schema",
+         [](Policy& p, auto& k, auto& v) {
+             check_exists(k, v, "SELECT 1 FROM pg_namespace WHERE nspname = $1", "The name of an existing schema.");
+             p.partition_schema = v;
+         }},
+        {"name_prefix",
+         [](Policy& p, auto& k, auto& v) {
+             if (v.empty() || v.size() > base::kMaxIdentifierBytes) bad_value(k, v, "1 to 63 bytes.");
+             p.name_prefix = v;
+         }},
+        {"subpartition_by", [](Policy& p, auto&, auto& v) { p.subpartition_by = v; }},
+        {"subpartitions", [](Policy& p, auto& k, auto& v) { p.subpartitions = count_option(k, v, 1, 1024); }},
+        {"modulus", [](Policy& p, auto& k, auto& v) { p.modulus = count_option(k, v, 1, 1024); }},
+        {"snowflake_epoch",
+         [](Policy& p, auto&, auto& v) {
+             pg::SafePath path;
+             auto rows = pg::query("SELECT (date_part('epoch', $1::timestamptz) * 1000)::bigint", {v});
+             p.codec.epoch_ms = rows.at(0).number(0);
+         }},
+        {"encode",
+         [](Policy& p, auto& k, auto& v) { p.encode_function = function_option(k, v, "timestamptz", "text"); }},
+        {"decode",
+         [](Policy& p, auto& k, auto& v) { p.decode_function = function_option(k, v, "text", "timestamptz"); }},
+        {"before_create",
+         [](Policy& p, auto& k, auto& v) { p.before_create = function_option(k, v, kHookArguments, "boolean"); }},
+        {"after_create",
+         [](Policy& p, auto& k, auto& v) { p.after_create = function_option(k, v, kHookArguments, "boolean"); }},
+        {"before_drop",
+         [](Policy& p, auto& k, auto& v) { p.before_drop = function_option(k, v, kHookArguments, "boolean"); }},
+        {"after_drop",
+         [](Policy& p, auto& k, auto& v) { p.after_drop = function_option(k, v, kHookArguments, "boolean"); }},
+    };
+    return *table;
+}
+
+// {"lists": {"europe": ["de", "fr"], "asia": ["jp"]}}
+void read_lists(Policy& policy, const std::string& json) {
+    pg::SafePath path;
+    auto rows = pg::query("SELECT l.key, v.value FROM jsonb_each($1::jsonb -> 'lists') l, "
+                          "jsonb_array_elements_text(l.value) WITH ORDINALITY v(value, n) ORDER BY l.key, v.n",
+                          {json});
+    policy.lists.clear();
+    for (const pg::Row& row : rows) policy.lists[row.text(0)].push_back(row.text(1));
+}
+
+void check_targets(Policy& policy) {
+    if (policy.retire == Retire::archive) policy.retire_to = directory_option(policy.retire_to);
+    if (policy.retire == Retire::schema)
+        check_exists("retire_to", policy.retire_to, "SELECT 1 FROM pg_namespace WHERE nspname = $1",
+                     "The name of an existing schema.");
+    if (policy.retire == Retire::tablespace)
+        check_exists("retire_to", policy.retire_to, "SELECT 1 FROM pg_tablespace WHERE spcname = $1",
+                     "The name of an existing tablespace.");
+    if (policy.subpartition_by.empty() != (policy.subpartitions == 0))
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
+                          "options \"subpartition_by\" and \"subpartitions\" go together")
+            .hint("For example: {{\"subpartition_by\": \"HASH (tenant_id)\", \"subpartitions\": 4}}.");
+    if (!policy.subpartition_by.empty())
+        pg::value_or_throw(parse_subpartitioning(policy.subpartition_by, policy.subpartitions));
+}
+
+const char* retire_word(Retire retire) {
+    switch (retire) {
+    case Retire::trash: return "trash";
+    case Retire::keep: return "keep";
+    case Retire::schema: return "schema";
+    case Retire::tablespace: return "tablespace";
+    case Retire::archive: return "archive";
+    }
+    return "trash";
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return text;
+}
+
+std::optional<std::string> interval_text(const std::optional<base::Interval>& interval) {
+    if (!interval) return std::nullopt;
+    return base::format_interval(*interval);
+}
+
+std::string lists_json(const Policy& policy) {
+    pg::SafePath path;
+    std::string json;
+    for (const auto& [label, values] : policy.lists) {
+        auto rows = pg::query("SELECT to_jsonb($1::text)::text", {label});
+        std::string array;
+        for (const std::string& value : values)
+            array += (array.empty() ? "" : ", ") + pg::query("SELECT to_jsonb($1::text)::text", {value}).at(0).text(0);
+        json += fmt::format("{}{}: [{}]", json.empty() ? "" : ", ", rows.at(0).text(0), array);
+    }
+    return "{" + json + "}";
+}
+
+// One column of steward.partition_sets.
+struct Field {
+    const char* column;
+    const char* cast;
+    std::optional<std::string> value;
+};
+
+std::vector<Field> fields_of(const Policy& policy, const PartitionSet& set) {
+    bool is_number = policy.codec.axis() == Axis::number;
+    auto on_time = [&](const std::optional<Position>& at) -> std::optional<std::string> {
+        if (is_number || !at) return std::nullopt;
+        return base::format_instant({static_cast<std::int64_t>(*at)}, base::utc());
+    };
+    auto on_numbers = [&](const std::optional<Position>& at) -> std::optional<std::string> {
+        if (!is_number || !at) return std::nullopt;
+        return base::format_decimal(*at, policy.codec.scale);
+    };
+    std::optional<std::string> step, width;
+    if (policy.step && is_number) width = on_numbers(std::get<Position>(*policy.step));
+    if (policy.step && !is_number) step = base::format_interval(std::get<base::Interval>(*policy.step));
+    std::optional<std::string> snowflake;
+    if (policy.codec.kind == CodecKind::snowflake)
+        snowflake = base::format_instant({policy.codec.epoch_ms * 1000}, base::utc());
+    return {
+        {"codec", "text", stored_codec_name(policy, set)},
+        {"step", "interval", step},
+        {"width", "numeric", width},
+        {"origin", "timestamptz", on_time(policy.origin)},
+        {"origin_number", "numeric", on_numbers(policy.origin)},
+        {"timezone", "text", policy.timezone},
+        {"future", "integer", fmt::format("{}", policy.future)},
+        {"max_ahead", "interval", interval_text(policy.max_ahead)},
+        {"keep", "interval", interval_text(policy.keep)},
+        {"keep_width", "numeric", on_numbers(policy.keep_width)},
+        {"start", "timestamptz", on_time(policy.start)},
+        {"start_number", "numeric", on_numbers(policy.start)},
+        {"retire", "text", retire_word(policy.retire)},
+        {"grace", "interval", base::format_interval(policy.grace)},
+        {"retire_to", "text", unless_empty(policy.retire_to)},
+        {"max_drop_percent", "double precision", fmt::format("{}", policy.max_drop_percent)},
+        {"template", "oid",
+         policy.template_id == 0 ? std::nullopt : std::optional(fmt::format("{}", policy.template_id))},
+        {"partition_schema", "text", unless_empty(policy.partition_schema)},
+        {"name_prefix", "text", unless_empty(policy.name_prefix)},
+        {"subpartition_by", "text", unless_empty(policy.subpartition_by)},
+        {"subpartitions", "integer", fmt::format("{}", policy.subpartitions)},
+        {"lists", "jsonb", policy.lists.empty() ? std::nullopt : std::optional(lists_json(policy))},
+        {"modulus", "integer", fmt::format("{}", policy.modulus)},
+        {"snowflake_epoch", "timestamptz", snowflake},
+        {"encode_function", "text", unless_empty(policy.encode_function)},
+        {"decode_function", "text", unless_empty(policy.decode_function)},
+        {"before_create", "text", unless_empty(policy.before_create)},
+        {"after_create", "text", unless_empty(policy.after_create)},
+        {"before_drop", "text", unless_empty(policy.before_drop)},
+        {"after_drop", "text", unless_empty(policy.after_drop)},
+    };
+}
+
+}  // namespace
+
+bool apply_options(Policy& policy, const PartitionSet& set, const std::string& json) {
+    if (json.empty()) return false;
+    bool has_origin = false;
+    auto type = pg::query("SELECT pg_catalog.jsonb_typeof($1::pg_catalog.jsonb)", {json});
+    if (type.at(0).text(0) != "object")
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "options must be a JSON object")
+            .hint("For example: '{{\"grace\": \"3 days\"}}'.");
+    for (const pg::Row& row :
+         pg::query("SELECT key, value FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb)", {json})) {
+        const std::string& key = row.text(0);
+        if (key == "lists") {
+            read_lists(policy, json);
+            continue;
+        }
+        auto reader = readers().find(key);
+        if (reader == readers().end()) {
+            std::string known = "lists";
+            for (const auto& [name, read] : readers()) known += ", " + name;
+            throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "unknown option \"{}\" for \"{}\"", key, set.qualified())
+                .hint("Options are {}.", known);
+        }
+        reader->second(policy, key, row.text(1));
+        has_origin = has_origin || key == "origin";
+    }
+    check_targets(policy);
+    return has_origin;
+}
+
+std::string stored_codec_name(const Policy& policy, const PartitionSet& set) {
+    if (set.strategy == Strategy::hash) return "hash";
+    if (set.strategy == Strategy::list && !policy.step) return "list";
+    return std::string(codec_name(policy.codec.kind));
+}
+
+void store_policy(Oid parent, const Policy& policy, const PartitionSet& set) {
+    std::vector<Field> fields = fields_of(policy, set);
+    std::string columns = "parent", values = "$1::oid", updates;
+    std::vector<pg::Parameter> parameters{pg::Parameter::oid(parent)};
+    for (const Field& field : fields) {
+        parameters.emplace_back(field.value);
+        columns += fmt::format(", {}", field.column);
+        values += fmt::format(", ${}::{}", parameters.size(), field.cast);
+        updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", field.column, field.column);
+    }
+    parameters.push_back(pg::Parameter::oid(GetUserId()));
+    std::string sql = fmt::format("INSERT INTO steward.partition_sets ({}, registered_by) VALUES ({}, ${}::oid) "
+                                  "ON CONFLICT (parent) DO UPDATE SET {}",
+                                  columns, values, parameters.size(), updates);
+    AsExtensionOwner as_extension;
+    pg::execute(sql, parameters);
+}
+
+}  // namespace steward::partition

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "partition/plan_pg.hpp"
+
+#include "base/text.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/create_pg.hpp"
+#include "partition/retire_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+void plan_finalize(const KnownSet& known, Plan& plan) {
+    if (!known.set.has_pending_detach) return;
+    auto rows = pg::query("SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 AND inhdetachpending",
+                          {pg::Parameter::oid(known.set.id)});
+    for (const pg::Row& row : rows) {
+        PlanStep step;
+        step.action = Action::finalize_detach;
+        step.parent_id = known.set.id;
+        step.partition_id = row.oid(0);
+        step.parent = known.set.qualified();
+        step.object = relation_name(step.partition_id).qualified();
+        step.sql = fmt::format("ALTER TABLE {} DETACH PARTITION {} FINALIZE", step.parent, step.object);
+        step.lock_mode = "SHARE UPDATE EXCLUSIVE";
+        step.locked_relation = step.parent;
+        step.reason = "an earlier DETACH CONCURRENTLY was interrupted";
+        step.risk = "hides rows, can be restored";
+        step.is_top_level = true;
+        plan.steps.push_back(step);
+    }
+}
+
+struct TrashRow {
+    Oid partition;
+    Oid parent;
+    std::string bounds;
+    std::string drop_after;
+};
+
+std::vector<TrashRow> trash_due(Oid parent, base::Instant now) {
+    AsExtensionOwner as_extension;
+    std::vector<TrashRow> due;
+    for (const pg::Row& row :
+         pg::query("SELECT t.partition::oid, t.parent::oid, t.bounds, t.drop_after::text "
+                   "FROM steward.partition_trash t JOIN pg_class c ON c.oid = t.partition::oid "
+                   "WHERE t.drop_after <= $1 AND NOT c.relispartition "
+                   "AND ($2 = 0::oid OR t.parent::oid = $2) ORDER BY t.drop_after, t.partition::oid",
+                   {pg::Parameter::timestamptz(pg::to_server(now)), pg::Parameter::oid(parent)}))
+        due.push_back({row.oid(0), row.oid(1), row.text(2), row.text(3)});
+    return due;
+}
+
+}  // namespace
+
+Plan plan_set(const KnownSet& known, const Ask& ask) {
+    Plan plan;
+    pg::AsOwner as_owner(known.set.owner);
+    plan_finalize(known, plan);
+    if (ask.future) plan_creation(known, ask, plan);
+    if (ask.retention) plan_retention(known, ask, plan);
+    return plan;
+}
+
+Plan plan_trash(Oid parent, base::Instant now) {
+    Plan plan;
+    pg::SafePath path;
+    for (const TrashRow& row : trash_due(parent, now)) {
+        PlanStep gone;
+        gone.parent_id = row.parent;
+        gone.partition_id = row.partition;
+        gone.parent = relation_name(row.parent).qualified();
+        gone.object = relation_name(row.partition).qualified();
+        gone.bounds = row.bounds;
+        auto size = pg::query("SELECT greatest(reltuples, 0), pg_total_relation_size(oid) FROM pg_class WHERE oid = $1",
+                              {pg::Parameter::oid(row.partition)});
+        if (!size.empty()) {
+            gone.estimated_rows = size[0].real(0);
+            gone.estimated_bytes = size[0].number(1);
+        }
+        add_drop_steps(gone, fmt::format("its time in the trash ended {}", row.drop_after), plan);
+    }
+    return plan;
+}
+
+}  // namespace steward::partition

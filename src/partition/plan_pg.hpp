@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// From the state of a set and its policy to the rows of a plan. Reads only; nothing is locked beyond ACCESS SHARE.
+#pragma once
+
+#include <optional>
+
+#include "partition/plan.hpp"
+#include "partition/policy_pg.hpp"
+
+namespace steward::partition {
+
+struct Ask {
+    bool future = true;               // make what is missing
+    std::optional<int> periods;       // unset: the policy's
+    bool retention = true;            // retire what is past
+    std::optional<int> keep_periods;  // unset: the policy's
+    bool is_automatic = true;         // not a call by hand: the share of bytes is limited
+    bool in_worker = true;            // steps run in transactions of their own, at top level
+    base::Instant now;
+};
+
+Plan plan_set(const KnownSet& known, const Ask& ask);
+
+// Partitions of any set whose time in the trash is over. `parent` 0: all that the acting role owns.
+Plan plan_trash(Oid parent, base::Instant now);
+
+// The clock or the largest key, as a position on the set's axis; nothing on list and hash sets without steps.
+std::optional<Position> current_position(const KnownSet& known, base::Instant now);
+
+// A key value as SQL literal with its quotes, by the codec or the set's encode function.
+std::string key_literal(const KnownSet& known, Position position);
+
+// The FROM (...) TO (...) of a range.
+std::string range_clause(const KnownSet& known, const Range& range);
+
+}  // namespace steward::partition

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Bringing a retired partition back.
+#include "base/text.hpp"
+#include "partition/catalog_pg.hpp"
+#include "partition/execute_pg.hpp"
+#include "partition/policy_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/srf.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+struct Retired {
+    Oid partition;
+    Oid parent;
+    std::string bounds;
+};
+
+Retired find_retired(const std::string& name) {
+    auto found = pg::query("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {name});
+    Oid partition = found.at(0).oid(0);
+    if (partition == InvalidOid)
+        throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation \"{}\" does not exist", name)
+            .hint("The view steward.trash lists what can be restored.");
+    AsExtensionOwner as_extension;
+    auto rows =
+        pg::query("SELECT t.partition::oid, t.parent::oid, t.bounds FROM steward.partition_trash t "
+                  "JOIN pg_class c ON c.oid = t.partition::oid WHERE t.partition::oid = $1 AND NOT c.relispartition",
+                  {pg::Parameter::oid(partition)});
+    if (rows.empty())
+        throw pg::PgError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "\"{}\" is not in the trash", name)
+            .hint("The view steward.trash lists what can be restored.");
+    return {rows[0].oid(0), rows[0].oid(1), rows[0].text(2)};
+}
+
+// Maintenance leaves a restored partition alone for as long as it would have lain in the trash.
+void hold(Oid partition, Oid parent) {
+    base::Interval grace = Policy{}.grace;
+    if (auto policy = read_policy(parent)) grace = policy->grace;
+    AsExtensionOwner as_extension;
+    pg::execute("UPDATE steward.partition_trash SET held_until = now() + $2::interval WHERE partition = $1::oid",
+                {pg::Parameter::oid(partition), base::format_interval(grace)});
+}
+
+Datum restore_partition(FunctionCallInfo fcinfo) {
+    Retired retired = find_retired(pg::text_argument(fcinfo, 0));
+    check_owner(retired.partition);
+    check_owner(retired.parent);
+    PlanStep step;
+    step.action = Action::restore;
+    step.parent_id = retired.parent;
+    step.partition_id = retired.partition;
+    step.parent = relation_name(retired.parent).qualified();
+    step.object = relation_name(retired.partition).qualified();
+    step.sql = fmt::format("ALTER TABLE {} ATTACH PARTITION {} {}", step.parent, step.object, retired.bounds);
+    step.locked_relation = step.parent;
+    step.reason = "restored by hand";
+    Executor executor(pg::Bounded::subtransaction, GetUserId(), [](const StepResult& result) {
+        if (result.outcome == "done") return;
+        throw pg::error_from({result.sqlstate.empty() ? "55000" : result.sqlstate, result.detail, "", result.hint});
+    });
+    Plan plan;
+    plan.steps.push_back(step);
+    executor.run_trash(plan);
+    hold(retired.partition, retired.parent);
+    return pg::text_datum(step.object);
+}
+
+}  // namespace
+
+}  // namespace steward::partition
+
+STEWARD_FUNCTION(steward_restore_partition) {
+    return steward::pg::entry([&] { return steward::partition::restore_partition(fcinfo); });
+}

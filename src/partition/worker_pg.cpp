@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The background worker of one maintenance call.
+#include "base/pack.hpp"
+#include "partition/maintain_pg.hpp"
+#include "pg/guard.hpp"
+#include "pg/worker.hpp"
+
+namespace steward::partition {
+
+namespace {
+
+void serve(Datum argument) {
+    pg::WorkerLink link(argument);
+    Request request = Request::decode(link.request());
+    lock_timeout_ms = request.lock_timeout;
+    // Creation is repeatable; the last commit of a run is flushed and takes all before it along.
+    pg::ErrorReport error;
+    bool done = pg::capture(error, [&] {
+        carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) {
+            link.send(base::pack({"step", step.parent, step.action, step.partition, step.outcome, step.detail,
+                                  step.sqlstate, step.hint}));
+        });
+    });
+    if (done)
+        link.send(base::pack({"end"}));
+    else
+        link.send(base::pack({"error", error.sqlstate(), error.message, error.detail, error.hint}));
+}
+
+}  // namespace
+
+}  // namespace steward::partition
+
+extern "C" PGDLLEXPORT void steward_partition_worker(Datum argument);
+
+extern "C" void steward_partition_worker(Datum argument) {
+    steward::pg::entry([&] { steward::partition::serve(argument); });
+}
