@@ -105,8 +105,8 @@ private:
     // True when there is nothing more to try.
     bool try_once(int timeout) {
         auto error = guarded([&] {
-            do_step(step_, owner(), policy_, acting_role_, timeout);
-            write_history(result_, "", watch_.ms(), step_.sql);
+            StepScope(owner(), timeout).run(step_, policy_, acting_role_);
+            write_history({{result_, "", watch_.ms(), step_.sql}});
         });
         if (!error) return true;
         if (!is_lock_trouble(error->sqlerrcode)) {
@@ -229,7 +229,7 @@ private:
     }
 
     void record() {
-        pg::attempt(bounded_, [&] { write_history(result_, blocked_by_, watch_.ms(), step_.sql); });
+        pg::attempt(bounded_, [&] { write_history({{result_, blocked_by_, watch_.ms(), step_.sql}}); });
     }
 
     pg::Bounded bounded_;
@@ -249,23 +249,24 @@ Executor::Executor(pg::Bounded bounded, Oid acting_role, StepSink sink)
 
 void Executor::run(const KnownSet& known, const Plan& plan) { run_steps(&known, plan); }
 
-// Creations that nobody can be waiting for share a transaction: a batch of them costs one commit.
+// Creations that nobody can be waiting for share a transaction: a batch of them costs one commit, one switch of the
+// user and one row set of history.
 std::size_t Executor::run_batch(const KnownSet& known, const std::vector<PlanStep>& steps, std::size_t first) {
-    std::vector<StepResult> results;
+    std::vector<HistoryRow> rows;
     auto error = pg::attempt(bounded_, [&] {
         Stopwatch batch;
+        StepScope scope(known.set.owner, attempt_timeout(0));
         for (std::size_t i = first; i < steps.size() && i < first + kBatchSteps && batch.ms() < kBatchMs; ++i) {
             if (steps[i].action != Action::create || !steps[i].refusal.empty()) break;
             Stopwatch watch;
-            StepResult result = result_of(steps[i]);
-            do_step(steps[i], known.set.owner, &known.policy, acting_role_, attempt_timeout(0));
-            write_history(result, "", watch.ms(), steps[i].sql);
-            results.push_back(std::move(result));
+            scope.run(steps[i], &known.policy, acting_role_);
+            rows.push_back({result_of(steps[i]), "", watch.ms(), steps[i].sql});
         }
+        write_history(rows);
     });
     if (error) return 0;
-    for (const StepResult& result : results) sink_(result);
-    return results.size();
+    for (const HistoryRow& row : rows) sink_(row.result);
+    return rows.size();
 }
 
 const Policy* Executor::policy_of(Oid parent) {
@@ -313,7 +314,7 @@ void Executor::run_trash(const Plan& plan) { run_steps(nullptr, plan); }
 
 void Executor::record_failure(const std::string& parent, const pg::ErrorReport& error) {
     StepResult result{parent, "plan", "", "failed", error.message, error.sqlstate(), error.hint};
-    pg::attempt(bounded_, [&] { write_history(result, "", 0, ""); });
+    pg::attempt(bounded_, [&] { write_history({{result, "", 0, ""}}); });
     sink_(result);
 }
 

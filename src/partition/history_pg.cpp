@@ -18,15 +18,26 @@ bool is_dropped_in_time(const Policy& policy) { return policy.retire == Retire::
 
 }  // namespace
 
-void write_history(const StepResult& result, const std::string& blocked_by, double duration_ms,
-                   const std::string& sql) {
+void write_history(const std::vector<HistoryRow>& rows) {
+    if (rows.empty()) return;
+    constexpr std::size_t kColumns = 9;
+    std::string values;
+    std::vector<pg::Parameter> parameters;
+    for (const HistoryRow& row : rows) {
+        values += values.empty() ? "(" : ", (";
+        for (std::size_t column = 1; column <= kColumns; ++column)
+            values += fmt::format("{}${}", column == 1 ? "" : ", ", parameters.size() + column);
+        values += ")";
+        const StepResult& result = row.result;
+        parameters.insert(parameters.end(), {result.parent, result.action, unless_empty(result.partition),
+                                             result.outcome, unless_empty(result.detail), unless_empty(result.sqlstate),
+                                             unless_empty(row.blocked_by), row.duration_ms, unless_empty(row.sql)});
+    }
     AsExtensionOwner as_extension;
     pg::execute("INSERT INTO steward.partition_history (parent_table, action, partition, outcome, detail, sqlstate, "
-                "blocked_by, "
-                "duration_ms, sql) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-                {result.parent, result.action, unless_empty(result.partition), result.outcome,
-                 unless_empty(result.detail), unless_empty(result.sqlstate), unless_empty(blocked_by), duration_ms,
-                 unless_empty(sql)});
+                "blocked_by, duration_ms, sql) VALUES " +
+                    values,
+                parameters);
 }
 
 void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {

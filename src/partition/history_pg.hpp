@@ -4,13 +4,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "partition/execute_pg.hpp"
 #include "partition/plan.hpp"
 
 namespace steward::partition {
 
-void write_history(const StepResult& result, const std::string& blocked_by, double duration_ms, const std::string& sql);
+struct HistoryRow {
+    StepResult result;
+    std::string blocked_by;
+    double duration_ms = 0;
+    std::string sql;
+};
+
+void write_history(const std::vector<HistoryRow>& rows);
 
 void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by);
 void take_out_of_trash(Oid partition);

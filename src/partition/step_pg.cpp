@@ -114,9 +114,11 @@ LOCKMODE parent_lock_mode(const PlanStep& step) {
     }
 }
 
-void do_step(const PlanStep& step, Oid owner, const Policy* policy, Oid acting_role, int lock_timeout) {
-    pg::AsOwner as_owner(owner);
+StepScope::StepScope(Oid owner, int lock_timeout) : as_owner_(owner) {
     pg::set_local("lock_timeout", fmt::format("{}ms", lock_timeout));
+}
+
+void StepScope::run(const PlanStep& step, const Policy* policy, Oid acting_role) {
     check_before(step, policy);
     lock_parent(step);
     if (step.action == Action::archive)

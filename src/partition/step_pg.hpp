@@ -21,9 +21,17 @@ struct LockBusy {
     LOCKMODE mode;
 };
 
-// Locks, asks the hooks, checks, runs the step's SQL and keeps the books; all as the table's owner. `policy` is null for
-// steps that only empty the trash.
-void do_step(const PlanStep& step, Oid owner, const Policy* policy, Oid acting_role, int lock_timeout);
+// The table's owner at work, with a lock timeout in milliseconds, for the length of a unit.
+class StepScope {
+public:
+    StepScope(Oid owner, int lock_timeout);
+
+    // Locks, asks the hooks, checks, runs the step's SQL and keeps the books. `policy` is null where no set is registered.
+    void run(const PlanStep& step, const Policy* policy, Oid acting_role);
+
+private:
+    pg::AsOwner as_owner_;
+};
 
 // What has to hold and to be written before a step that commits inside (DETACH CONCURRENTLY) runs at top level.
 void prepare_top_level(const PlanStep& step, Oid owner, const Policy* policy, Oid acting_role);
