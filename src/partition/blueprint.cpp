@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/blueprint.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 #include "base/text.hpp"
@@ -92,6 +93,7 @@ void add_settings(std::vector<std::string>& statements, const Blueprint& bluepri
 std::vector<std::string> subpartition_suffixes(const Subpartitioning& subpartitions) {
     if (subpartitions.method == Subpartitioning::Method::other) return {"default"};
     std::vector<std::string> suffixes;
+    suffixes.reserve(static_cast<std::size_t>(std::max(subpartitions.count, 0)));
     for (int remainder = 0; remainder < subpartitions.count; ++remainder)
         suffixes.push_back(fmt::format("h{}", remainder));
     return suffixes;

@@ -178,7 +178,7 @@ std::string period_text(const Codec& codec, const Grid& grid, Position lower, co
 }
 
 std::string partition_name(const Naming& naming, std::string_view period) {
-    const std::string whole = naming.prefix + std::string(period);
+    std::string whole = naming.prefix + std::string(period);
     if (whole.size() <= base::kMaxIdentifierBytes) {
         return whole;
     }

@@ -137,7 +137,7 @@ void resume_archives(const KnownSet& known, Plan& plan) {
     for (const PlanStep& step : waiting) add_archive_steps(known, step, plan);
 }
 
-void add_retired(const KnownSet& known, PlanStep detach, Plan& plan) {
+void add_retired(const KnownSet& known, const PlanStep& detach, Plan& plan) {
     plan.steps.push_back(detach);
     switch (known.policy.retire) {
     case Retire::schema:

@@ -168,7 +168,8 @@ TableSize SizeReader::size(Oid table) {
     size.index_bytes = bytes_of_indexes(indexes);
 
     bool is_analyzed = relation->rows > 0 || (relation->rows == 0 && relation->pages > 0);
-    double pages = static_cast<double>(size.main_bytes / BLCKSZ);
+    const auto whole_pages = size.main_bytes / BLCKSZ;
+    double pages = static_cast<double>(whole_pages);
     if (has_storage(relation->kind) && pages == 0)
         size.rows = 0;
     else if (is_analyzed && has_storage(relation->kind) && relation->pages > 0)
