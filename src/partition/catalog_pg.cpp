@@ -21,7 +21,7 @@ struct RawBound {
 
 struct RawPartition {
     Oid id;
-    int lower, upper;       // indexes of bounds, -1: none
+    int lower, upper;  // indexes of bounds, -1: none
     int modulus, remainder;
 };
 
@@ -78,7 +78,8 @@ Looked look_at(Oid relation) {
                               "WHERE inhrelid OPERATOR(pg_catalog.=) $1",
                               {pg::Parameter::oid(relation)});
         std::string parent = rows.empty() ? std::string("its parent") : rows[0].text(0);
-        throw pg::PgError(ERRCODE_WRONG_OBJECT_TYPE, "\"{}\" is a partition of \"{}\", not a partitioned table", name, parent)
+        throw pg::PgError(ERRCODE_WRONG_OBJECT_TYPE, "\"{}\" is a partition of \"{}\", not a partitioned table", name,
+                          parent)
             .hint("Name the parent: {}.", base::quote_literal(parent));
     }
     if (looked.refusal == Refusal::temporary)
@@ -95,24 +96,24 @@ Looked look_at(Oid relation) {
 
 char* value_text(Datum value, Oid type) {
     switch (type) {
-        case DATEOID: {
-            DateADT date = DatumGetDateADT(value);
-            if (DATE_NOT_FINITE(date)) return nullptr;
-            return psprintf(INT64_FORMAT,
-                            (static_cast<int64>(date) + POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
-        }
-        case TIMESTAMPOID:
-        case TIMESTAMPTZOID: {
-            Timestamp at = DatumGetTimestamp(value);
-            if (TIMESTAMP_NOT_FINITE(at)) return nullptr;
-            return psprintf(INT64_FORMAT, pg::from_server(at).micros);
-        }
-        default: {
-            Oid output;
-            bool is_varlena;
-            getTypeOutputInfo(type, &output, &is_varlena);
-            return OidOutputFunctionCall(output, value);
-        }
+    case DATEOID: {
+        DateADT date = DatumGetDateADT(value);
+        if (DATE_NOT_FINITE(date)) return nullptr;
+        return psprintf(INT64_FORMAT,
+                        (static_cast<int64>(date) + POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY);
+    }
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID: {
+        Timestamp at = DatumGetTimestamp(value);
+        if (TIMESTAMP_NOT_FINITE(at)) return nullptr;
+        return psprintf(INT64_FORMAT, pg::from_server(at).micros);
+    }
+    default: {
+        Oid output;
+        bool is_varlena;
+        getTypeOutputInfo(type, &output, &is_varlena);
+        return OidOutputFunctionCall(output, value);
+    }
     }
 }
 
@@ -178,21 +179,24 @@ void collect_bounds(RawSet& raw, PartitionKey key, PartitionDesc desc) {
     if (info->default_index >= 0) raw.default_id = desc->oids[info->default_index];
     if (key->strategy == PARTITION_STRATEGY_RANGE) {
         raw.bounds = static_cast<RawBound*>(palloc0(sizeof(RawBound) * static_cast<Size>(info->ndatums + 1)));
-        for (int i = 0; i < info->ndatums; ++i) raw.bounds[raw.bound_count++] = raw_bound(key, info->datums[i], info->kind[i]);
+        for (int i = 0; i < info->ndatums; ++i)
+            raw.bounds[raw.bound_count++] = raw_bound(key, info->datums[i], info->kind[i]);
         for (int i = 1; i < info->ndatums; ++i)
-            if (info->indexes[i] >= 0) raw.partitions[raw.partition_count++] = {desc->oids[info->indexes[i]], i - 1, i, 0, 0};
+            if (info->indexes[i] >= 0)
+                raw.partitions[raw.partition_count++] = {desc->oids[info->indexes[i]], i - 1, i, 0, 0};
         return;
     }
     for (int i = 0; i < desc->nparts; ++i)
         if (i != info->default_index) raw.partitions[raw.partition_count++] = {desc->oids[i], -1, -1, 0, 0};
     raw.values = static_cast<RawValue*>(palloc0(sizeof(RawValue) * static_cast<Size>(info->ndatums + 1)));
-    auto position = [&](int index) { return index > info->default_index && info->default_index >= 0 ? index - 1 : index; };
+    auto position = [&](int index) {
+        return index > info->default_index && info->default_index >= 0 ? index - 1 : index;
+    };
     if (key->strategy == PARTITION_STRATEGY_LIST) {
         for (int i = 0; i < info->ndatums; ++i)
             if (info->indexes[i] >= 0)
                 raw.values[raw.value_count++] = {position(info->indexes[i]), value_text(info->datums[i][0], raw.type)};
-        if (partition_bound_accepts_nulls(info))
-            raw.values[raw.value_count++] = {position(info->null_index), nullptr};
+        if (partition_bound_accepts_nulls(info)) raw.values[raw.value_count++] = {position(info->null_index), nullptr};
     } else {
         for (int i = 0; i < info->ndatums; ++i) {
             int modulus = DatumGetInt32(info->datums[i][0]);
@@ -294,15 +298,15 @@ std::optional<Codec> natural_codec(Oid key_type) {
         codec.max_number = max;
     };
     switch (key_type) {
-        case DATEOID: codec.kind = CodecKind::date; break;
-        case TIMESTAMPOID: codec.kind = CodecKind::timestamp; break;
-        case TIMESTAMPTZOID: codec.kind = CodecKind::timestamptz; break;
-        case INT2OID: integer(INT16_MIN, INT16_MAX); break;
-        case INT4OID: integer(INT32_MIN, INT32_MAX); break;
-        case INT8OID: integer(INT64_MIN, INT64_MAX); break;
-        case NUMERICOID: codec.kind = CodecKind::numeric; break;
-        case UUIDOID: codec.kind = CodecKind::uuidv7; break;
-        default: return std::nullopt;
+    case DATEOID: codec.kind = CodecKind::date; break;
+    case TIMESTAMPOID: codec.kind = CodecKind::timestamp; break;
+    case TIMESTAMPTZOID: codec.kind = CodecKind::timestamptz; break;
+    case INT2OID: integer(INT16_MIN, INT16_MAX); break;
+    case INT4OID: integer(INT32_MIN, INT32_MAX); break;
+    case INT8OID: integer(INT64_MIN, INT64_MAX); break;
+    case NUMERICOID: codec.kind = CodecKind::numeric; break;
+    case UUIDOID: codec.kind = CodecKind::uuidv7; break;
+    default: return std::nullopt;
     }
     return codec;
 }

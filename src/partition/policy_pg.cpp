@@ -13,12 +13,15 @@ namespace steward::partition {
 
 namespace {
 
-constexpr char kSelectPolicies[] =
-    "SELECT parent::oid, codec, step, width, (date_part('epoch', origin) * 1000000)::bigint, origin_number, timezone, future, "
-    "max_ahead, keep, keep_width, (date_part('epoch', start) * 1000000)::bigint, start_number, retire, grace, retire_to, "
-    "max_drop_percent, template::oid, partition_schema, name_prefix, subpartition_by, subpartitions, lists::text, modulus, "
-    "(date_part('epoch', snowflake_epoch) * 1000)::bigint, encode_function, decode_function, before_create, after_create, "
-    "before_drop, after_drop FROM steward.partition_sets";
+constexpr char kSelectPolicies[] = "SELECT parent::oid, codec, step, width, (date_part('epoch', origin) * "
+                                   "1000000)::bigint, origin_number, timezone, future, "
+                                   "max_ahead, keep, keep_width, (date_part('epoch', start) * 1000000)::bigint, "
+                                   "start_number, retire, grace, retire_to, "
+                                   "max_drop_percent, template::oid, partition_schema, name_prefix, subpartition_by, "
+                                   "subpartitions, lists::text, modulus, "
+                                   "(date_part('epoch', snowflake_epoch) * 1000)::bigint, encode_function, "
+                                   "decode_function, before_create, after_create, "
+                                   "before_drop, after_drop FROM steward.partition_sets";
 
 Retire retire_from(const std::string& word) {
     if (word == "keep") return Retire::keep;
@@ -48,9 +51,10 @@ std::optional<Position> number_at(const pg::Row& row, std::size_t column, int sc
 
 std::map<std::string, std::vector<std::string>> parse_lists(const std::string& lists) {
     std::map<std::string, std::vector<std::string>> result;
-    for (const pg::Row& row : pg::query("SELECT l.key, v.value FROM jsonb_each($1::jsonb) l, jsonb_array_elements_text(l.value) "
-                                        "WITH ORDINALITY v(value, n) ORDER BY l.key, v.n",
-                                        {lists}))
+    for (const pg::Row& row :
+         pg::query("SELECT l.key, v.value FROM jsonb_each($1::jsonb) l, jsonb_array_elements_text(l.value) "
+                   "WITH ORDINALITY v(value, n) ORDER BY l.key, v.n",
+                   {lists}))
         result[row.text(0)].push_back(row.text(1));
     return result;
 }
@@ -141,7 +145,8 @@ PartitionSet decode_by_trial(PartitionSet set) {
 }
 
 [[noreturn]] void cannot_infer(const PartitionSet& set, const std::string& why) {
-    throw pg::PgError(ERRCODE_INVALID_OBJECT_DEFINITION, "cannot infer how \"{}\" is to be partitioned", set.qualified())
+    throw pg::PgError(ERRCODE_INVALID_OBJECT_DEFINITION, "cannot infer how \"{}\" is to be partitioned",
+                      set.qualified())
         .detail("{}", why)
         .hint("Say it: SELECT steward.manage_partitions({}, '1 month').", base::quote_literal(set.qualified()));
 }
@@ -167,8 +172,7 @@ void infer_policy(KnownSet& known, base::Instant now) {
         policy.origin = default_origin(policy.codec.axis(), *policy.step, *zones.front());
         return;
     }
-    Inference inferred =
-        pg::value_or_throw(infer(policy.codec, ranges_of(set), zones, now, set.qualified()));
+    Inference inferred = pg::value_or_throw(infer(policy.codec, ranges_of(set), zones, now, set.qualified()));
     policy.step = inferred.step;
     policy.origin = inferred.origin;
     if (inferred.zone != nullptr) policy.timezone = std::string(inferred.zone->name());

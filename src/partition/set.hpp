@@ -47,10 +47,10 @@ struct PartitionSet {
     std::string name;
     Strategy strategy = Strategy::range;
     Key key;
-    std::vector<Partition> partitions;  // without the default; ranges in rising order
-    RelationId default_id = 0;          // 0: none
-    bool has_pending_detach = false;    // an interrupted DETACH CONCURRENTLY waits to be finalised
-    std::optional<Codec> codec;             // what the bounds were decoded with; unset when no codec fits the key
+    std::vector<Partition> partitions;       // without the default; ranges in rising order
+    RelationId default_id = 0;               // 0: none
+    bool has_pending_detach = false;         // an interrupted DETACH CONCURRENTLY waits to be finalised
+    std::optional<Codec> codec;              // what the bounds were decoded with; unset when no codec fits the key
     std::optional<base::Failure> undecoded;  // why ranges carry no positions, when they do not
 
     std::string qualified() const;  // as SQL
@@ -61,8 +61,8 @@ enum class Retire { trash, keep, schema, tablespace, archive };
 
 inline constexpr int kMinFuture = 0;
 inline constexpr int kDefaultFuture = 4;
-inline constexpr int kMaxPeriods = 100'000;        // a call asking for more is a mistake
-inline constexpr int kMaxCreatedPerRun = 10'000;   // nearest first; the rest comes with the next run
+inline constexpr int kMaxPeriods = 100'000;       // a call asking for more is a mistake
+inline constexpr int kMaxCreatedPerRun = 10'000;  // nearest first; the rest comes with the next run
 inline constexpr double kDefaultMaxDropPercent = 50;
 
 struct Policy {

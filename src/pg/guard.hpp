@@ -99,8 +99,8 @@ inline void check_interrupts() {
 }  // namespace steward::pg
 
 // The head of every SQL-callable function: STEWARD_FUNCTION(steward_version) { return pg::entry([&] { ... }); }
-#define STEWARD_FUNCTION(name)   \
-    extern "C" {                 \
-    PG_FUNCTION_INFO_V1(name);   \
-    }                            \
+#define STEWARD_FUNCTION(name)                                                                                         \
+    extern "C" {                                                                                                       \
+    PG_FUNCTION_INFO_V1(name);                                                                                         \
+    }                                                                                                                  \
     extern "C" PGDLLEXPORT Datum name([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -23,7 +23,8 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     Opened opened = call([&] {
         MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
         TupleDesc shape = nullptr;
-        if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE) elog(ERROR, "return type must be a row type");
+        if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+            elog(ERROR, "return type must be a row type");
         Opened result{};
         info->returnMode = SFRM_Materialize;
         info->setDesc = CreateTupleDescCopy(shape);

@@ -69,7 +69,8 @@ TimestampTz to_server(base::Instant at) { return at.micros - kEpochShiftMicros; 
 base::Interval parse_interval(const std::string& value) {
     char* data = const_cast<char*>(value.c_str());
     ::Interval parsed = call([&] {
-        Datum datum = DirectFunctionCall3(interval_in, CStringGetDatum(data), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+        Datum datum =
+            DirectFunctionCall3(interval_in, CStringGetDatum(data), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
         return *DatumGetIntervalP(datum);
     });
     return {parsed.month, parsed.day, parsed.time};

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: PostgreSQL
 -- steward.partition_drift: a row for every difference, SQL that repairs it, and nothing for what is equal.
 -- statements are run one by one: CREATE INDEX CONCURRENTLY takes no transaction
 \set ECHO queries
