@@ -56,10 +56,12 @@ DefaultState look_at_default(const PartitionSet& set) {
     state.name = relation_name(set.default_id).qualified();
     state.has_rows = !pg::query(fmt::format("SELECT 1 FROM {} LIMIT 1", state.name)).empty();
     state.has_leftover_guard = has_leftover_guard(set);
-    auto rows = pg::query(
-        "SELECT (SELECT coalesce(sum(pg_relation_size(c.oid)), 0)::bigint / current_setting('block_size')::int "
-        "FROM pg_partition_tree($1::oid::regclass) t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf)",
-        {pg::Parameter::oid(set.default_id)});
+    auto rows =
+        pg::query("WITH RECURSIVE tree(id) AS (SELECT $1::oid UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON "
+                  "inhparent = id) "
+                  "SELECT coalesce(sum(pg_relation_size(c.oid)), 0)::bigint / current_setting('block_size')::int "
+                  "FROM tree t JOIN pg_class c ON c.oid = t.id WHERE c.relkind <> 'p'",
+                  {pg::Parameter::oid(set.default_id)});
     state.pages = rows[0].number(0);
     return state;
 }

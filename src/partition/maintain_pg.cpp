@@ -149,18 +149,28 @@ private:
 };
 
 // Nothing to do is the usual case, and costs no worker. A set that cannot be planned is something to do.
+bool is_idle(const Request& request) {
+    Ask ask = ask_for(request, true);
+    if (request.parent != InvalidOid) return plan_set(known_set(request.parent, ask.now), ask).steps.empty();
+    for (const RegisteredSet& set : read_policies())
+        if (owns(request.acting_role, set.parent) && !plan_set(known_set(set.parent, set.policy), ask).steps.empty())
+            return false;
+    return plan_trash(InvalidOid, ask.now).steps.empty();
+}
+
+// The look is rolled back, and with it every lock it took: the worker would wait for them, and the caller for the worker.
 bool has_work(const Request& request) {
     if (request.kind == Request::Kind::empty_trash) return true;
-    Ask ask = ask_for(request, true);
-    if (request.parent != InvalidOid) return !plan_set(known_set(request.parent, ask.now), ask).steps.empty();
-    for (const RegisteredSet& set : read_policies()) {
-        if (!owns(request.acting_role, set.parent)) continue;
-        bool is_idle = false;
-        auto error = pg::attempt(pg::Bounded::subtransaction,
-                                 [&] { is_idle = plan_set(known_set(set.parent, set.policy), ask).steps.empty(); });
-        if (error || !is_idle) return true;
-    }
-    return !plan_trash(InvalidOid, ask.now).steps.empty();
+    struct Looked {};
+    bool idle = false;
+    auto error = pg::attempt(pg::Bounded::subtransaction, [&] {
+        idle = is_idle(request);
+        throw Looked{};
+    });
+    if (idle || request.parent == InvalidOid) return !idle;
+    // One table named by hand: what is wrong with it is told at once.
+    known_set(request.parent, pg::now());
+    return true;
 }
 
 // Also when the call stands in a function: what it has locked or written is seen by no worker.

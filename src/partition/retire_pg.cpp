@@ -21,10 +21,13 @@ struct Size {
     std::int64_t bytes = 0;
 };
 
+// By the catalogs: pg_partition_tree() would lock the whole tree to the end of the transaction.
 Size size_of(Oid relation) {
     auto rows = pg::query(
+        "WITH RECURSIVE tree(id) AS (SELECT $1::oid UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent "
+        "= id) "
         "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0), coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint "
-        "FROM pg_partition_tree($1::oid::regclass) t JOIN pg_class c ON c.oid = t.relid WHERE t.isleaf",
+        "FROM tree t JOIN pg_class c ON c.oid = t.id WHERE c.relkind <> 'p'",
         {pg::Parameter::oid(relation)});
     if (rows.empty()) return {};
     return {rows[0].real(0), rows[0].number(1)};
