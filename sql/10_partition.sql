@@ -100,13 +100,14 @@ SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.reti
     pg_catalog.pg_total_relation_size(t.partition) AS total_bytes
 FROM steward.partition_trash t
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.partition::pg_catalog.oid
-WHERE NOT c.relispartition;
-COMMENT ON VIEW steward.trash IS 'retired partitions that steward.restore_partition() can bring back';
+WHERE NOT c.relispartition
+    AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE'));
+COMMENT ON VIEW steward.trash IS 'retired partitions that steward.restore_partition() can bring back: the caller''s own, and all for members of pg_monitor';
 COMMENT ON COLUMN steward.trash.range_start IS 'first value of the partition key it holds';
 COMMENT ON COLUMN steward.trash.range_end IS 'the value of the partition key that it ends before';
 COMMENT ON COLUMN steward.trash.drop_after IS 'when maintenance drops it; NULL: never';
 COMMENT ON COLUMN steward.trash.total_bytes IS 'size with indexes and TOAST, in bytes';
-GRANT SELECT ON steward.trash TO pg_monitor;
+GRANT SELECT ON steward.trash TO PUBLIC;
 
 -- The public API: in the schema that CREATE EXTENSION names.
 
@@ -140,7 +141,7 @@ COMMENT ON FUNCTION steward.partition_plan(regclass, timestamptz) IS
 'what maintenance would do at that time, in its order; changes nothing. NULL: every registered table the caller owns';
 
 CREATE FUNCTION steward.manage_partitions(
-    parent regclass, interval_or_width text DEFAULT NULL, future integer DEFAULT 4, keep text DEFAULT NULL,
+    parent regclass, interval_or_width text DEFAULT NULL, future integer DEFAULT NULL, keep text DEFAULT NULL,
     timezone text DEFAULT NULL, codec text DEFAULT NULL, options jsonb DEFAULT '{}',
     OUT parent_table text, OUT codec_used text, OUT "interval" text, OUT timezone_used text, OUT future_periods integer,
     OUT keeps text, OUT missing_partitions integer)
@@ -148,7 +149,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'steward_manage_partitions';
 COMMENT ON FUNCTION steward.manage_partitions(regclass, text, integer, text, text, text, jsonb) IS
-'register a partitioned table, or change its policy; NULL keeps or infers. The row says what was understood and how many partitions are missing';
+'register a partitioned table, or change its policy; NULL keeps what is set, else infers (future: 4). The row says what was understood and how many partitions are missing';
 
 CREATE FUNCTION steward.unmanage_partitions(parent regclass) RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE

@@ -243,6 +243,13 @@ base::Result<Bound> to_bound(const RawBound& raw, const Codec* codec) {
     return bound;
 }
 
+Bound unread_bound(const RawBound& raw) {
+    Bound bound;
+    bound.unread = raw.first;
+    bound.literal = raw.literal != nullptr ? raw.literal : base::quote_literal(raw.first);
+    return bound;
+}
+
 int largest_scale(const RawSet& raw, int scale) {
     for (int i = 0; i < raw.bound_count; ++i)
         if (raw.bounds[i].first != nullptr) scale = std::max(scale, base::decimal_scale(raw.bounds[i].first));
@@ -256,7 +263,7 @@ void fill_ranges(PartitionSet& set, const RawSet& raw) {
     for (int i = 0; i < raw.bound_count; ++i) {
         base::Result<Bound> bound = to_bound(raw.bounds[i], set.codec ? &*set.codec : nullptr);
         if (!bound) set.undecoded = bound.failure();
-        bounds.push_back(bound ? *bound : Bound{});
+        bounds.push_back(bound ? *bound : unread_bound(raw.bounds[i]));
     }
     for (int i = 0; i < raw.partition_count; ++i) {
         const RawPartition& partition = raw.partitions[i];

@@ -10,6 +10,7 @@
 #include "partition/default_pg.hpp"
 #include "partition/future.hpp"
 #include "partition/naming.hpp"
+#include "partition/period.hpp"
 #include "pg/guard.hpp"
 
 namespace steward::partition {
@@ -62,7 +63,9 @@ public:
 
     std::string next(const NewPartition& wanted) {
         std::string name = partition_name(naming_, wanted.period);
-        if (is_taken(name)) name = alternative_name(name, wanted.bounds);
+        const std::string plain = name;
+        for (int attempt = 0; is_taken(name); ++attempt)
+            name = alternative_name(plain, attempt == 0 ? wanted.bounds : fmt::format("{} {}", wanted.bounds, attempt));
         given_.insert(name);
         return name;
     }
@@ -79,12 +82,28 @@ private:
 
 int periods_of(const KnownSet& known, const Ask& ask) { return ask.periods.value_or(known.policy.future); }
 
+// A number type ends somewhere: the last period before its end is open, what would begin behind it is none.
+void end_with_type(const Codec& codec, std::vector<Range>& ranges, const base::Zone& zone) {
+    if (codec.axis() != Axis::number && !has_whole_numbers(codec.kind)) return;
+    std::vector<Range> kept;
+    for (Range& range : ranges) {
+        if (range.lower.literal.empty() && !encode(codec, range.lower.position, zone)) continue;
+        if (range.upper.literal.empty() && range.upper.kind == Bound::Kind::value &&
+            !encode(codec, range.upper.position, zone))
+            range.upper.kind = Bound::Kind::maxvalue;
+        kept.push_back(std::move(range));
+    }
+    ranges = std::move(kept);
+}
+
 Missing find_missing(const KnownSet& known, const Ask& ask, Position now) {
     std::vector<Range> existing;
     existing.reserve(known.set.partitions.size());
     for (const Partition& partition : known.set.partitions) existing.push_back(partition.range);
-    return missing_ranges(existing, known.grid(), known.policy, now, periods_of(known, ask),
-                          static_cast<std::size_t>(kMaxCreatedPerRun));
+    Missing missing = missing_ranges(existing, known.grid(), known.policy, now, periods_of(known, ask),
+                                     static_cast<std::size_t>(kMaxCreatedPerRun));
+    end_with_type(known.policy.codec, missing.ranges, known.zone());
+    return missing;
 }
 
 NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming& naming, const DefaultState& state,
@@ -140,12 +159,13 @@ std::vector<NewPartition> wanted_lists(const KnownSet& known) {
 
 std::vector<NewPartition> wanted_remainders(const KnownSet& known) {
     std::vector<NewPartition> wanted;
+    // Beside partitions of a larger modulus a missing remainder is told apart only by that.
     int modulus = known.policy.modulus;
+    for (const Partition& have : known.set.partitions) modulus = std::max(modulus, have.modulus);
     for (int remainder = 0; remainder < modulus; ++remainder) {
         bool is_covered =
             std::any_of(known.set.partitions.begin(), known.set.partitions.end(), [&](const Partition& have) {
-                return have.modulus > 0 && (have.modulus <= modulus ? remainder % have.modulus == have.remainder
-                                                                    : have.remainder % modulus == remainder);
+                return have.modulus > 0 && remainder % have.modulus == have.remainder;
             });
         if (!is_covered)
             wanted.push_back({fmt::format("{}", remainder),

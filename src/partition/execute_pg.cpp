@@ -19,6 +19,7 @@ int lock_timeout_ms = 500;
 namespace {
 
 constexpr int kLockAttempts = 6;
+constexpr int kBusySteps = 3;  // postponed one after the other: the rest of the run leaves the table alone
 constexpr std::size_t kBatchSteps = 50;
 // Locks taken in one transaction are held to its end; a batch ends before anybody could notice.
 constexpr double kBatchMs = 200;
@@ -66,8 +67,13 @@ Oid owner_of(Oid relation) {
 // One step on its way through attempts to an outcome.
 class Trial {
 public:
-    Trial(pg::Bounded bounded, const PlanStep& step, const Policy* policy, Oid acting_role)
-        : bounded_(bounded), step_(step), policy_(policy), acting_role_(acting_role), result_(result_of(step)) {}
+    Trial(pg::Bounded bounded, const PlanStep& step, const Policy* policy, Oid acting_role, int attempts)
+        : bounded_(bounded),
+          step_(step),
+          policy_(policy),
+          acting_role_(acting_role),
+          attempts_(attempts),
+          result_(result_of(step)) {}
 
     StepResult run() {
         if (!step_.refusal.empty())
@@ -96,7 +102,7 @@ private:
     void run_with_retries() {
         for (int attempt = 0;; ++attempt) {
             if (try_once(attempt_timeout(attempt))) return;
-            if (result_.outcome != "postponed" || is_old_ || attempt + 1 == kLockAttempts) return;
+            if (result_.outcome != "postponed" || is_old_ || attempt + 1 >= attempts_) return;
             back_off(attempt);
             result_ = result_of(step_);
         }
@@ -161,7 +167,7 @@ private:
         });
         if (error) fail(*error);
         if (error || result_.outcome != "done") return;
-        for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+        for (int attempt = 0; attempt < attempts_; ++attempt) {
             // Phase one is over in a moment; phase two waits for the table's users and has more time.
             pg::set_session("lock_timeout", fmt::format("{}ms", kDetachTimeoutMs));
             error = pg::run_top_level(step_.sql, role);
@@ -236,6 +242,7 @@ private:
     const PlanStep& step_;
     const Policy* policy_;
     Oid acting_role_;
+    int attempts_;
     StepResult result_;
     std::string blocked_by_;
     bool is_old_ = false;
@@ -283,6 +290,8 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
     // What could not leave its set is not moved, archived or dropped; what the guard was for is not attached without it.
     Oid given_up = InvalidOid;
     bool is_guarded = true;
+    // A table found locked through all attempts is not waited for again and again: the next steps look once.
+    std::map<std::string, int> busy;
     for (std::size_t i = 0; i < plan.steps.size();) {
         pg::check_interrupts();
         const PlanStep& step = plan.steps[i];
@@ -300,8 +309,22 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
             sink_(skipped);
             continue;
         }
+        auto found = busy.find(step.locked_relation);
+        if (found != busy.end() && found->second >= kBusySteps) {
+            StepResult skipped = result_of(step);
+            skipped.outcome = "postponed";
+            skipped.sqlstate = "55P03";
+            skipped.detail = fmt::format("{} is locked", step.locked_relation);
+            sink_(skipped);
+            continue;
+        }
         const Policy* policy = known != nullptr ? &known->policy : policy_of(step.parent_id);
-        StepResult result = Trial(bounded_, step, policy, acting_role_).run();
+        int attempts = found == busy.end() ? kLockAttempts : 1;
+        StepResult result = Trial(bounded_, step, policy, acting_role_, attempts).run();
+        if (result.outcome == "postponed")
+            ++busy[step.locked_relation];
+        else
+            busy.erase(step.locked_relation);
         if (result.outcome != "done") {
             if (step.partition_id != 0) given_up = step.partition_id;
             if (step.action == Action::guard_default || step.action == Action::validate_default) is_guarded = false;

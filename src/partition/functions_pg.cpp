@@ -102,8 +102,9 @@ Datum drop_old_partitions(FunctionCallInfo fcinfo) {
     std::optional<int> keep_periods = pg::optional_int_argument(fcinfo, 1);
     refuse_on_standby();
     check_periods("keep_periods", keep_periods);
-    KnownSet known = known_set(parent, pg::now());
+    read_set(parent);
     check_owner(parent);
+    KnownSet known = known_set(parent, pg::now());
     if (!keep_periods && !known.policy.keep && !known.policy.keep_width)
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "no retention is set for \"{}\"", known.set.qualified())
             .hint("Say how many periods to keep, or set a policy: SELECT steward.manage_partitions({}, keep => '12 "
@@ -139,9 +140,9 @@ Datum partition_plan(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
     int number = 0;
     if (parent) {
-        KnownSet known = known_set(*parent, ask.now);
+        read_set(*parent);
         check_owner(*parent);
-        add_plan(rows, plan_set(known, ask), number);
+        add_plan(rows, plan_set(known_set(*parent, ask.now), ask), number);
         add_plan(rows, plan_trash(*parent, ask.now), number);
         return rows.done();
     }

@@ -52,6 +52,37 @@ std::string key_literal(const KnownSet& known, Position position) {
     return base::quote_literal(rows[0].text(0));
 }
 
+void read_bounds(KnownSet& known) {
+    if (!known.set.undecoded) return;
+    const base::Failure& failure = *known.set.undecoded;
+    if (known.policy.codec.kind != CodecKind::functions)
+        throw pg::error_from({failure.sqlstate, fmt::format("\"{}\": {}", known.set.qualified(), failure.message),
+                              failure.detail,
+                              "Register the table with the codec of its key, or detach that partition."});
+    std::string values;
+    std::vector<Bound*> bounds;
+    for (Partition& partition : known.set.partitions) {
+        for (Bound* bound : {&partition.range.lower, &partition.range.upper}) {
+            if (bound->unread.empty()) continue;
+            values += fmt::format("{}({}, {}::text)", values.empty() ? "" : ", ", bounds.size(),
+                                  base::quote_literal(bound->unread));
+            bounds.push_back(bound);
+        }
+    }
+    auto rows =
+        pg::query(fmt::format("SELECT (date_part('epoch', {}(v.key)) * 1000000)::bigint, v.key FROM (VALUES {}) "
+                              "v(n, key) ORDER BY v.n",
+                              known.policy.decode_function, values));
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        if (rows.at(i).is_null(0))
+            throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "decode function {} of \"{}\" returned null",
+                              known.policy.decode_function, known.set.qualified())
+                .detail("It was called with {}.", base::quote_literal(rows.at(i).text(1)));
+        bounds[i]->position = rows.at(i).number(0);
+    }
+    known.set.undecoded.reset();
+}
+
 std::string range_clause(const KnownSet& known, const Range& range) {
     auto side = [&](const Bound& bound) {
         if (!bound.literal.empty()) return bound.literal;

@@ -56,9 +56,12 @@ std::vector<TrashRow> trash_due(Oid parent, base::Instant now) {
 
 }  // namespace
 
-Plan plan_set(const KnownSet& known, const Ask& ask) {
+Plan plan_set(const KnownSet& stored, const Ask& ask) {
     Plan plan;
-    pg::AsOwner as_owner(known.set.owner);
+    pg::AsOwner as_owner(stored.set.owner);
+    std::optional<KnownSet> completed;
+    if (stored.set.undecoded) read_bounds(completed.emplace(stored));
+    const KnownSet& known = completed ? *completed : stored;
     plan_finalize(known, plan);
     if (ask.future) plan_creation(known, ask, plan);
     if (ask.retention) plan_retention(known, ask, plan);

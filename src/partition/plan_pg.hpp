@@ -31,6 +31,10 @@ std::optional<Position> current_position(const KnownSet& known, base::Instant no
 // A key value as SQL literal with its quotes, by the codec or the set's encode function.
 std::string key_literal(const KnownSet& known, Position position);
 
+// Positions of bounds that only the set's decode function reads; run as the owner. Refuses a set with bounds that nothing
+// reads: a position that is not known must not be taken for one.
+void read_bounds(KnownSet& known);
+
 // The FROM (...) TO (...) of a range.
 std::string range_clause(const KnownSet& known, const Range& range);
 

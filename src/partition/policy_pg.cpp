@@ -145,10 +145,13 @@ PartitionSet decode_by_trial(PartitionSet set) {
 }
 
 [[noreturn]] void cannot_infer(const PartitionSet& set, const std::string& why) {
+    const char* words = !set.codec                          ? "'1 month', codec => 'ulid'"
+                        : set.codec->axis() == Axis::number ? "'1000000'"
+                                                            : "'1 month'";
     throw pg::PgError(ERRCODE_INVALID_OBJECT_DEFINITION, "cannot infer how \"{}\" is to be partitioned",
                       set.qualified())
         .detail("{}", why)
-        .hint("Say it: SELECT steward.manage_partitions({}, '1 month').", base::quote_literal(set.qualified()));
+        .hint("Say it: SELECT steward.manage_partitions({}, {}).", base::quote_literal(set.qualified()), words);
 }
 
 void infer_policy(KnownSet& known, base::Instant now) {

@@ -119,7 +119,8 @@ Policy policy_from_words(const PartitionSet& set, const Words& words, base::Inst
     Policy policy = policy_to_begin_with(set, words, now);
     bool is_new = !policy.is_registered;
     if (words.codec) apply_codec(policy, set, *words.codec);
-    if (set.strategy == Strategy::range && !set.codec && !words.codec && is_new && set.partitions.empty())
+    if (set.strategy == Strategy::range && !set.codec && !words.codec && is_new &&
+        (words.step || set.partitions.empty()))
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "\"{}\" needs a codec", set.qualified())
             .detail("Its key is of type {}, which has no natural order in time.", set.key.type)
             .hint("Name one: codec => 'ulid', 'objectid', or 'functions' with options encode and decode.");
@@ -182,7 +183,6 @@ Datum manage_partitions(FunctionCallInfo fcinfo) {
     store_policy(parent, policy, set);
 
     KnownSet known = known_set(parent, now);
-    if (known.set.undecoded) throw pg::error_from(*known.set.undecoded);
     Ask ask;
     ask.retention = false;
     ask.now = now;
