@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# What the TAP tests share: sessions in the background, and what has to be true of partitions and of the server log.
+package StewardTest;
+use strict;
+use warnings;
+use Exporter 'import';
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log);
+
+# A session that works through its statements beside the test, each by itself; the application name finds it in the server.
+sub session {
+    my ($node, $name, @statements) = @_;
+    my $session = { out => '', err => '' };
+    $session->{run} = IPC::Run::start(
+        [ 'psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('postgres') . " application_name=$name",
+            map { ('-c', $_) } @statements ],
+        '<', \undef, '>', \$session->{out}, '2>', \$session->{err});
+    return $session;
+}
+
+# Waits for its end; true when nothing failed.
+sub finish { my $session = shift; return $session->{run}->finish; }
+
+sub wait_for {
+    my ($node, $condition, $what) = @_;
+    $node->poll_query_until('postgres', "SELECT coalesce(($condition), false)") or die "timed out waiting for $what";
+}
+
+sub pid_of {
+    my ($node, $where) = @_;
+    my $query = "SELECT min(pid) FROM pg_stat_activity WHERE $where";
+    wait_for($node, "($query) IS NOT NULL", "a session where $where");
+    return $node->safe_psql('postgres', $query);
+}
+
+# Of all rows, whatever their order and partition.
+sub fingerprint {
+    my ($node, $table, $db) = @_;
+    return $node->safe_psql($db // 'postgres',
+        "SELECT count(*) || ' ' || coalesce(sum(('x' || left(md5(r::text), 15))::bit(60)::bigint), 0) FROM $table r");
+}
+
+# The range partitions of a table follow each other without gap or overlap; returns how many there are.
+sub whole {
+    my ($node, $table, $db) = @_;
+    my ($count, $breaks) = split /\|/, $node->safe_psql($db // 'postgres', qq{
+        WITH bound AS (
+            SELECT regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \\(''?(.*?)''?\\) TO \\(''?(.*?)''?\\)') AS b
+            FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = '$table'::regclass AND c.relpartbound IS NOT NULL),
+        pair AS (SELECT b[1]::timestamptz AS lower, lag(b[2]::timestamptz) OVER (ORDER BY b[1]::timestamptz) AS before
+                 FROM bound WHERE b IS NOT NULL)
+        SELECT count(*), count(*) FILTER (WHERE lower <> before) FROM pair});
+    is($breaks, 0, "$table: $count partitions without gap or overlap");
+    return $count;
+}
+
+# Nothing in the server log but what the test says it expects.
+sub quiet_log {
+    my ($node, $allowed) = @_;
+    my @noise = grep { /(?:PANIC|FATAL|ERROR|WARNING|TRAP): / && !(defined $allowed && /$allowed/) }
+        split /\n/, slurp_file($node->logfile);
+    is(join("\n", @noise), '', 'the server log is quiet');
+}
+
+1;
