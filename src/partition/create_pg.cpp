@@ -23,7 +23,7 @@ struct NewPartition {
     std::string period;  // the part of the name behind the prefix
     std::string bounds;  // FROM ... TO, IN, WITH
     std::string reason;
-    std::string refusal;
+    DefaultRefusal refusal;
     bool is_ahead = false;
 };
 
@@ -136,7 +136,9 @@ std::vector<NewPartition> wanted_steps_of_list(const KnownSet& known, const Ask&
         if (have.count(*at) != 0) continue;
         wanted.push_back({period_text(known.policy.codec, grid, *at, naming),
                           fmt::format("FOR VALUES IN ({})", key_literal(known, *at)),
-                          n == *current ? "the current value" : "a future value", "", n != *current});
+                          n == *current ? "the current value" : "a future value",
+                          {},
+                          n != *current});
     }
     return wanted;
 }
@@ -152,7 +154,7 @@ std::vector<NewPartition> wanted_lists(const KnownSet& known) {
         for (const std::string& value : values)
             if (have.count(value) == 0) list += (list.empty() ? "" : ", ") + base::quote_literal(value);
         if (!list.empty())
-            wanted.push_back({label, fmt::format("FOR VALUES IN ({})", list), "a list without a partition", "", false});
+            wanted.push_back({label, fmt::format("FOR VALUES IN ({})", list), "a list without a partition", {}, false});
     }
     return wanted;
 }
@@ -170,16 +172,25 @@ std::vector<NewPartition> wanted_remainders(const KnownSet& known) {
         if (!is_covered)
             wanted.push_back({fmt::format("{}", remainder),
                               fmt::format("FOR VALUES WITH (MODULUS {}, REMAINDER {})", modulus, remainder),
-                              "rows of this remainder have no partition", "", false});
+                              "rows of this remainder have no partition",
+                              {},
+                              false});
     }
     return wanted;
 }
 
 std::string creation_sql(const Blueprint& blueprint, const std::string& schema, const std::string& name,
-                         const std::string& bounds) {
-    std::string sql = create_table_sql(blueprint, schema, name) + ";\n" + attach_sql(blueprint, schema, name, bounds);
+                         const NewPartition& wanted, const DefaultState& state) {
+    std::string create = create_table_sql(blueprint, schema, name) + ";\n";
+    std::string attach = attach_sql(blueprint, schema, name, wanted.bounds);
     std::string after = after_attach_sql(blueprint, schema, name);
-    return after.empty() ? sql : sql + ";\n" + after;
+    if (!after.empty()) attach += ";\n" + after;
+    const std::string& rows = wanted.refusal.rows_in_the_way;
+    if (rows.empty()) return create + attach;
+    return fmt::format(
+        "BEGIN;\n{}WITH moved AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} SELECT * FROM moved;\n"
+        "{};\nCOMMIT",
+        create, state.name, rows, base::qualified_name(schema, name), attach);
 }
 
 PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const NewPartition& wanted, Names& names,
@@ -190,12 +201,12 @@ PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const 
     step.parent_id = known.set.id;
     step.parent = known.set.qualified();
     step.object = base::qualified_name(names.schema(), name);
-    step.sql = creation_sql(blueprint, names.schema(), name, wanted.bounds);
+    step.sql = creation_sql(blueprint, names.schema(), name, wanted, state);
     step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
     step.locked_relation = state.exists ? state.name : known.set.qualified();
     step.reason = wanted.reason;
     step.bounds = wanted.bounds;
-    step.refusal = wanted.refusal;
+    step.refusal = wanted.refusal.reason;
     return step;
 }
 
@@ -240,7 +251,7 @@ void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
     std::vector<Range> ahead;
     for (const Range& range : missing.ranges) {
         wanted.push_back(wanted_range(known, grid, naming, state, range, *now));
-        if (wanted.back().is_ahead && wanted.back().refusal.empty()) ahead.push_back(range);
+        if (wanted.back().is_ahead && wanted.back().refusal.reason.empty()) ahead.push_back(range);
     }
     add_creations(known, ask, state, wanted, ahead, plan);
 }

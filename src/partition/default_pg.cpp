@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/default_pg.hpp"
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/plan_pg.hpp"
@@ -25,8 +27,7 @@ std::string range_condition(const KnownSet& known, const Range& range) {
     return condition;
 }
 
-bool has_row(const KnownSet& known, const DefaultState& state, const Range& range) {
-    std::string condition = range_condition(known, range);
+bool has_row(const DefaultState& state, const std::string& condition) {
     return !pg::query(fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1", state.name, condition)).empty();
 }
 
@@ -66,39 +67,52 @@ DefaultState look_at_default(const PartitionSet& set) {
     return state;
 }
 
-std::string refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now) {
+DefaultRefusal refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now) {
     if (!state.has_rows) return {};
-    if (has_row(known, state, range))
-        return fmt::format(
-            "default partition {} already holds rows of this range; move them out first, as their attachment "
-            "needs them gone",
-            state.name);
+    std::string condition = range_condition(known, range);
+    if (has_row(state, condition))
+        return {
+            fmt::format("default partition {} holds rows of this range, which stop its attachment; the step's SQL in "
+                        "steward.partition_plan() moves them in one transaction",
+                        state.name),
+            condition};
     bool is_ahead = range.lower.kind == Bound::Kind::value && range.lower.position > now;
     if (!is_ahead && state.pages > kSmallDefaultPages)
-        return fmt::format(
-            "default partition {} has {} pages: attaching a range that is being written to now would scan them "
-            "under ACCESS EXCLUSIVE",
-            state.name, state.pages);
+        return {
+            fmt::format(
+                "default partition {} has {} pages, and attaching a range that may be written to now would scan them "
+                "under ACCESS EXCLUSIVE; run the step's SQL from steward.partition_plan() in a quiet hour",
+                state.name, state.pages),
+            ""};
     return {};
 }
+
+namespace {
+
+// Rows in none of the ranges; ranges that touch make one condition.
+std::string outside_condition(const KnownSet& known, std::vector<Range> ranges) {
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return before(a.lower, b.lower); });
+    const Key& key = known.set.key;
+    std::string condition;
+    for (std::size_t i = 0; i < ranges.size();) {
+        std::size_t last = i;
+        while (last + 1 < ranges.size() && ranges[last].upper.position == ranges[last + 1].lower.position) ++last;
+        condition += fmt::format("{}({} IS NULL OR {} < {}::{} OR {} >= {}::{})", condition.empty() ? "" : " AND ",
+                                 key.first, key.first, key_literal(known, ranges[i].lower.position), key.type,
+                                 key.first, key_literal(known, ranges[last].upper.position), key.type);
+        i = last + 1;
+    }
+    return condition;
+}
+
+}  // namespace
 
 GuardSteps guard_default(const KnownSet& known, const DefaultState& state, const std::vector<Range>& ranges) {
     GuardSteps steps;
     if (!state.has_rows || state.pages <= kSmallDefaultPages || ranges.empty()) return steps;
-    const Bound* lower = &ranges.front().lower;
-    const Bound* upper = &ranges.front().upper;
-    for (const Range& range : ranges) {
-        if (before(range.lower, *lower)) lower = &range.lower;
-        if (before(*upper, range.upper)) upper = &range.upper;
-    }
-    const Key& key = known.set.key;
-    std::string check = fmt::format("{} IS NULL OR {} < {}::{} OR {} >= {}::{}", key.first, key.first,
-                                    key_literal(known, lower->position), key.type, key.first,
-                                    key_literal(known, upper->position), key.type);
-
     PlanStep guard = default_step(known, state, Action::guard_default);
-    guard.sql =
-        fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({}) NOT VALID", state.name, kGuardConstraint, check);
+    guard.sql = fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({}) NOT VALID", state.name, kGuardConstraint,
+                            outside_condition(known, ranges));
     guard.reason =
         fmt::format("lets ATTACH skip the scan of {} pages; until the partitions are attached, rows of these "
                     "future ranges are refused",

@@ -28,8 +28,12 @@ struct DefaultState {
 bool has_leftover_guard(const PartitionSet& set);
 DefaultState look_at_default(const PartitionSet& set);
 
-// Why a range cannot be attached while the default holds what it holds; empty when it can.
-std::string refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now);
+// Why a range cannot be attached while the default holds what it holds; no reason when it can.
+struct DefaultRefusal {
+    std::string reason;
+    std::string rows_in_the_way;  // a condition on the default's rows; empty when there are none
+};
+DefaultRefusal refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now);
 
 // The steps around the creation of these ranges: none when the default is empty or small.
 struct GuardSteps {

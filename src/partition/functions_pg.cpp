@@ -79,8 +79,8 @@ std::string risk_of(const PlanStep& step) { return step.refusal.empty() ? std::s
 void add_plan(pg::ResultSet& rows, const Plan& plan, int& number) {
     for (const PlanStep& step : plan.steps) {
         bool is_refused = !step.refusal.empty();
-        rows.add({fmt::format("{}", ++number), std::string(action_name(step.action)), step.object,
-                  is_refused ? std::nullopt : pg::Cell(step.sql), std::string(step.lock_mode), step.locked_relation,
+        rows.add({fmt::format("{}", ++number), std::string(action_name(step.action)), step.object, step.sql,
+                  std::string(step.lock_mode), step.locked_relation,
                   step.estimated_rows ? pg::Cell(fmt::format("{:.0f}", *step.estimated_rows)) : std::nullopt,
                   step.estimated_bytes ? pg::Cell(fmt::format("{}", *step.estimated_bytes)) : std::nullopt,
                   is_refused ? step.refusal : step.reason, risk_of(step)});
