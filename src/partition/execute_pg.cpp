@@ -23,7 +23,8 @@ constexpr int kBusySteps = 3;  // postponed one after the other: the rest of the
 constexpr std::size_t kBatchSteps = 50;
 // Locks taken in one transaction are held to its end; a batch ends before anybody could notice.
 constexpr double kBatchMs = 200;
-constexpr int kDetachTimeoutMs = 10'000;
+// Phase one of a concurrent detach is over in a moment; phase two waits for all who use the table, blocking nobody.
+constexpr int kDetachPatience = 20;
 
 class Stopwatch {
 public:
@@ -163,13 +164,17 @@ private:
         Oid role = InvalidOid;
         auto error = guarded([&] {
             role = owner();
+            // Begun behind an old transaction it would only stand half done.
+            if (step_.action == Action::detach) refuse_old_users();
             prepare_top_level(step_, role, policy_, acting_role_);
         });
-        if (error) fail(*error);
+        if (error && is_lock_trouble(error->sqlerrcode))
+            postpone(error->message);
+        else if (error)
+            fail(*error);
         if (error || result_.outcome != "done") return;
         for (int attempt = 0; attempt < attempts_; ++attempt) {
-            // Phase one is over in a moment; phase two waits for the table's users and has more time.
-            pg::set_session("lock_timeout", fmt::format("{}ms", kDetachTimeoutMs));
+            pg::set_session("lock_timeout", fmt::format("{}ms", kDetachPatience * lock_timeout_ms));
             error = pg::run_top_level(step_.sql, role);
             pg::set_session("lock_timeout", "0");
             if (!error || !is_lock_trouble(error->sqlerrcode)) break;
@@ -186,7 +191,21 @@ private:
         else if (error)
             fail(*error);
         else
-            record();
+            finish_top_level();
+    }
+
+    void refuse_old_users() {
+        auto users = pg::blockers(step_.parent_id, AccessExclusiveLock);
+        if (!users.empty() && users.front().age_seconds > kOldTransactionSeconds)
+            throw LockBusy{step_.parent_id, AccessExclusiveLock};
+    }
+
+    void finish_top_level() {
+        auto error = pg::attempt(bounded_, [&] {
+            if (policy_ != nullptr) start_grace(step_.partition_id, *policy_);
+            write_history({{result_, "", watch_.ms(), step_.sql}});
+        });
+        if (error) fail(*error);
     }
 
     bool is_detach_pending() {
@@ -321,8 +340,9 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
         const Policy* policy = known != nullptr ? &known->policy : policy_of(step.parent_id);
         int attempts = found == busy.end() ? kLockAttempts : 1;
         StepResult result = Trial(bounded_, step, policy, acting_role_, attempts).run();
+        // One unfinished detach is all that the server allows a table.
         if (result.outcome == "postponed")
-            ++busy[step.locked_relation];
+            busy[step.locked_relation] += step.is_top_level ? kBusySteps : 1;
         else
             busy.erase(step.locked_relation);
         if (result.outcome != "done") {

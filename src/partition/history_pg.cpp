@@ -49,8 +49,15 @@ void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {
                 "ON CONFLICT (partition) DO UPDATE SET bounds = excluded.bounds, retired_at = excluded.retired_at, "
                 "drop_after = excluded.drop_after, held_until = NULL, retired_by = excluded.retired_by",
                 {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
-                 unless_empty(step.range_start), unless_empty(step.range_end), is_dropped_in_time(policy), grace,
-                 pg::Parameter::oid(retired_by)});
+                 unless_empty(step.range_start), unless_empty(step.range_end),
+                 !step.is_top_level && is_dropped_in_time(policy), grace, pg::Parameter::oid(retired_by)});
+}
+
+void start_grace(Oid partition, const Policy& policy) {
+    AsExtensionOwner as_extension;
+    pg::execute("UPDATE steward.partition_trash SET retired_at = now(), drop_after = now() + $2::interval "
+                "WHERE partition = $1::oid AND held_until IS NULL AND $3",
+                {pg::Parameter::oid(partition), base::format_interval(policy.grace), is_dropped_in_time(policy)});
 }
 
 void take_out_of_trash(Oid partition) {

@@ -48,6 +48,8 @@ class SetMutex {
 public:
     SetMutex(Oid parent, pg::Bounded bounded) : is_session_(bounded == pg::Bounded::transaction) {
         SET_LOCKTAG_OBJECT(tag_, MyDatabaseId, RelationRelationId, parent, 0);
+        // As an advisory lock is: a failed step of ours would let go of the server's own kind.
+        tag_.locktag_lockmethodid = USER_LOCKMETHOD;
         is_mine_ = pg::lock_tag_politely(tag_, is_session_, kMutexPatienceMs);
     }
     ~SetMutex() {
@@ -67,6 +69,15 @@ class Maintenance {
 public:
     Maintenance(const Request& request, pg::Bounded bounded, const StepSink& sink)
         : request_(request), bounded_(bounded), sink_(sink), executor_(bounded, request.acting_role, sink) {}
+
+    const std::vector<Oid>& late() const { return late_; }
+
+    void run_late(const std::vector<Oid>& parents) {
+        is_caller_waiting_ = false;
+        Ask ask = ask_for(request_, true);
+        ask.future = false;
+        for (Oid parent : parents) run_set(parent, ask);
+    }
 
     void run() {
         if (request_.kind == Request::Kind::empty_trash) {
@@ -120,7 +131,22 @@ private:
             if (ask.future || request_.parent != InvalidOid) executor_.record_failure(name, *error);
             return;
         }
-        executor_.run(*known, plan);
+        if (!leave_for_later(parent, plan)) executor_.run(*known, plan);
+    }
+
+    // The server allows one unfinished detach a table, so the other detaches wait as well.
+    bool leave_for_later(Oid parent, const Plan& plan) {
+        if (bounded_ != pg::Bounded::transaction || !is_caller_waiting_) return false;
+        bool is_late = false;
+        for (const PlanStep& step : plan.steps) {
+            if (step.action != Action::finalize_detach) continue;
+            is_late = true;
+            sink_({step.parent, std::string(action_name(step.action)), step.object, "postponed",
+                   "finalised in the background once older transactions have ended; see steward.partition_history",
+                   "55P03", ""});
+        }
+        if (is_late) late_.push_back(parent);
+        return is_late;
     }
 
     void run_trash() {
@@ -146,6 +172,8 @@ private:
     pg::Bounded bounded_;
     const StepSink& sink_;
     Executor executor_;
+    bool is_caller_waiting_ = true;
+    std::vector<Oid> late_;
 };
 
 // Nothing to do is the usual case, and costs no worker. A set that cannot be planned is something to do.
@@ -173,15 +201,31 @@ bool has_work(const Request& request) {
     return true;
 }
 
+// Looking takes locks on the tables, which a worker would wait for: they go with the subtransaction.
+bool has_work_unlocked(const Request& request) {
+    struct Undo {};
+    std::optional<bool> found;
+    auto error = pg::attempt(pg::Bounded::subtransaction, [&] {
+        found = has_work(request);
+        throw Undo{};
+    });
+    if (!found) throw pg::PgError(*error);
+    return *found;
+}
+
 // Also when the call stands in a function: what it has locked or written is seen by no worker.
 bool may_use_worker(const Request& request) {
     if (IsTransactionBlock() || IsSubTransaction() || TransactionIdIsValid(GetTopTransactionIdIfAny())) return false;
-    return request.parent == InvalidOid || !pg::is_locked_by_me(request.parent);
+    if (request.parent != InvalidOid) return !pg::is_locked_by_me(request.parent);
+    for (const RegisteredSet& set : read_policies())
+        if (pg::is_locked_by_me(set.parent)) return false;
+    return true;
 }
 
 std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request) {
     pg::Helper helper("steward_partition_worker", "pg_steward partition maintenance", request.encode());
-    if (!helper.started()) return std::nullopt;
+    // No free slot, or no connection for it (a role that may not log in): then the work is done here.
+    if (!helper.started() || !helper.receive()) return std::nullopt;
     std::vector<StepResult> results;
     while (auto message = helper.receive()) {
         std::vector<std::string> fields = base::unpack(*message);
@@ -189,6 +233,7 @@ std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request
             results.push_back(
                 {fields.at(1), fields.at(2), fields.at(3), fields.at(4), fields.at(5), fields.at(6), fields.at(7)});
         } else if (fields.at(0) == "error") {
+            helper.let_go();
             throw pg::error_from({fields.at(1), fields.at(2), fields.at(3), fields.at(4)});
         } else {
             helper.let_go();
@@ -219,12 +264,19 @@ Request Request::decode(const std::string& message) {
     return request;
 }
 
-void carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink) {
-    Maintenance(request, bounded, sink).run();
+std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink) {
+    Maintenance maintenance(request, bounded, sink);
+    maintenance.run();
+    return maintenance.late();
+}
+
+void carry_out_late(const Request& request, const std::vector<Oid>& parents) {
+    StepSink unheard = [](const StepResult&) {};
+    Maintenance(request, pg::Bounded::transaction, unheard).run_late(parents);
 }
 
 std::vector<StepResult> maintain(const Request& request) {
-    if (!has_work(request)) return {};
+    if (!has_work_unlocked(request)) return {};
     if (may_use_worker(request))
         if (auto results = maintain_in_worker(request)) return *results;
     std::vector<StepResult> results;

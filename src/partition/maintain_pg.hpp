@@ -26,8 +26,12 @@ struct Request {
     static Request decode(const std::string& message);
 };
 
-// Runs the request here and now.
-void carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink);
+// Runs the request here and now. Returns the sets whose retention has to wait until the caller has let go: to finalise
+// a detach is to wait for every older snapshot, and the caller who waits for us holds one.
+std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink);
+
+// Their retention, once nobody waits for it; what comes of it is told by steward.partition_history.
+void carry_out_late(const Request& request, const std::vector<Oid>& parents);
 
 // Decides who carries it out, and collects what was done.
 std::vector<StepResult> maintain(const Request& request);

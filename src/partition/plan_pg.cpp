@@ -13,7 +13,7 @@ namespace steward::partition {
 
 namespace {
 
-void plan_finalize(const KnownSet& known, Plan& plan) {
+void plan_finalize(const KnownSet& known, const Ask& ask, Plan& plan) {
     if (!known.set.has_pending_detach) return;
     auto rows = pg::query("SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 AND inhdetachpending",
                           {pg::Parameter::oid(known.set.id)});
@@ -29,7 +29,7 @@ void plan_finalize(const KnownSet& known, Plan& plan) {
         step.locked_relation = step.parent;
         step.reason = "an earlier DETACH CONCURRENTLY was interrupted";
         step.risk = "hides rows, can be restored";
-        step.is_top_level = true;
+        step.is_top_level = ask.in_worker;
         plan.steps.push_back(step);
     }
 }
@@ -62,7 +62,7 @@ Plan plan_set(const KnownSet& stored, const Ask& ask) {
     std::optional<KnownSet> completed;
     if (stored.set.undecoded) read_bounds(completed.emplace(stored));
     const KnownSet& known = completed ? *completed : stored;
-    plan_finalize(known, plan);
+    if (ask.retention) plan_finalize(known, ask, plan);
     if (ask.future) plan_creation(known, ask, plan);
     if (ask.retention) plan_retention(known, ask, plan);
     return plan;

@@ -129,10 +129,12 @@ void resume_archives(const KnownSet& known, Plan& plan) {
     std::vector<PlanStep> waiting;
     {
         AsExtensionOwner as_extension;
-        for (const pg::Row& row : pg::query("SELECT t.partition::oid, t.bounds FROM steward.partition_trash t JOIN "
-                                            "pg_class c ON c.oid = t.partition::oid "
-                                            "WHERE t.parent::oid = $1 AND NOT c.relispartition ORDER BY t.retired_at",
-                                            {pg::Parameter::oid(known.set.id)})) {
+        for (const pg::Row& row :
+             pg::query("SELECT t.partition::oid, t.bounds FROM steward.partition_trash t JOIN "
+                       "pg_class c ON c.oid = t.partition::oid "
+                       "WHERE t.parent::oid = $1 AND t.held_until IS NULL AND NOT c.relispartition "
+                       "ORDER BY t.retired_at",
+                       {pg::Parameter::oid(known.set.id)})) {
             waiting.push_back(retired_step(known, row.oid(0), Action::archive));
             waiting.back().bounds = row.text(1);
         }

@@ -95,6 +95,8 @@ void check_before(const PlanStep& step, const Policy* policy) {
 
 void keep_books(const PlanStep& step, const Policy* policy, Oid acting_role) {
     if (step.action == Action::detach && policy != nullptr) put_in_trash(step, *policy, acting_role);
+    if (step.action == Action::finalize_detach && !step.is_top_level && policy != nullptr)
+        start_grace(step.partition_id, *policy);
     if (step.action == Action::drop || step.action == Action::archive) take_out_of_trash(step.partition_id);
 }
 

@@ -41,7 +41,9 @@ void hold(Oid partition, Oid parent) {
     base::Interval grace = Policy{}.grace;
     if (auto policy = read_policy(parent)) grace = policy->grace;
     AsExtensionOwner as_extension;
-    pg::execute("UPDATE steward.partition_trash SET held_until = now() + $2::interval WHERE partition = $1::oid",
+    // Should somebody detach it by hand later, it is theirs and not ours to drop.
+    pg::execute("UPDATE steward.partition_trash SET held_until = now() + $2::interval, drop_after = NULL "
+                "WHERE partition = $1::oid",
                 {pg::Parameter::oid(partition), base::format_interval(grace)});
 }
 

@@ -14,18 +14,22 @@ void serve(Datum argument) {
     pg::WorkerLink link(argument);
     Request request = Request::decode(link.request());
     lock_timeout_ms = request.lock_timeout;
-    // Creation is repeatable; the last commit of a run is flushed and takes all before it along.
+    link.send(base::pack({"begin"}));
+    std::vector<Oid> late;
     pg::ErrorReport error;
     bool done = pg::capture(error, [&] {
-        carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) {
+        late = carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) {
             link.send(base::pack({"step", step.parent, step.action, step.partition, step.outcome, step.detail,
                                   step.sqlstate, step.hint}));
+            // Cancelled or terminated: nobody wants the rest.
+            if (link.is_caller_gone()) throw pg::PgError(ERRCODE_QUERY_CANCELED, "the caller has gone");
         });
     });
     if (done)
         link.send(base::pack({"end"}));
     else
         link.send(base::pack({"error", error.sqlstate(), error.message, error.detail, error.hint}));
+    if (done && !late.empty()) carry_out_late(request, late);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ std::optional<ErrorReport> run_top_level(const std::string& sql, Oid role) {
     MemoryContextDelete(memory);
     call([] { pgstat_report_activity(STATE_IDLE, nullptr); });
     if (done) return std::nullopt;
+    if (report.sqlerrcode == ERRCODE_QUERY_CANCELED) throw PgError(std::move(report));
     return report;
 }
 
