@@ -23,14 +23,6 @@ Request request_of(Request::Kind kind, Oid parent, std::optional<int> periods) {
     return request;
 }
 
-void refuse_on_standby() {
-    if (RecoveryInProgress())
-        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions during recovery")
-            .hint("Call it on the primary; its changes arrive here by replication.");
-    if (XactReadOnly)
-        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions in a read-only transaction");
-}
-
 Oid parent_argument(FunctionCallInfo fcinfo) {
     if (PG_ARGISNULL(0)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "parent must not be null");
     return PG_GETARG_OID(0);

@@ -247,6 +247,14 @@ std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request
 
 }  // namespace
 
+void refuse_on_standby() {
+    if (RecoveryInProgress())
+        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions during recovery")
+            .hint("Call it on the primary; its changes arrive here by replication.");
+    if (XactReadOnly)
+        throw pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot maintain partitions in a read-only transaction");
+}
+
 std::string Request::encode() const {
     return base::pack({fmt::format("{}", static_cast<int>(kind)), fmt::format("{}", parent),
                        periods ? fmt::format("{}", *periods) : "", fmt::format("{}", acting_role),

@@ -26,6 +26,9 @@ struct Request {
     static Request decode(const std::string& message);
 };
 
+// Where nothing can be written, before anything is looked at.
+void refuse_on_standby();
+
 // Runs the request here and now. Returns the sets whose retention has to wait until the caller has let go: to finalise
 // a detach is to wait for every older snapshot, and the caller who waits for us holds one.
 std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink);

@@ -3,7 +3,7 @@
 // Bringing a retired partition back.
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
-#include "partition/execute_pg.hpp"
+#include "partition/maintain_pg.hpp"
 #include "partition/policy_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -48,6 +48,7 @@ void hold(Oid partition, Oid parent) {
 }
 
 Datum restore_partition(FunctionCallInfo fcinfo) {
+    refuse_on_standby();
     Retired retired = find_retired(pg::text_argument(fcinfo, 0));
     check_owner(retired.partition);
     check_owner(retired.parent);
