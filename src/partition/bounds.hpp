@@ -20,7 +20,7 @@ struct Bound {
     Position position = 0;  // of the first key column
     bool exact = true;      // false: the real bound lies a little behind the position
     std::string literal;    // as written between the parentheses of FROM or TO; empty when a codec has yet to encode it
-    std::string unread;  // the first column's canonical text where no codec reads it: the user's decode function does
+    std::string unread{};  // the first column's canonical text where no codec reads it: the user's decode function does
 };
 
 struct Range {
