@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/maintain_pg.hpp"
 
+#include <algorithm>
+
 #include "base/pack.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/order.hpp"
 #include "partition/plan_pg.hpp"
+#include "partition/stats_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/lock.hpp"
 #include "pg/spi.hpp"
@@ -16,6 +19,7 @@ namespace steward::partition {
 namespace {
 
 constexpr int kMutexPatienceMs = 2000;
+constexpr std::int64_t kLocksOfTable = 3;  // itself, its TOAST table and the index of that
 
 bool owns(Oid role, Oid relation) {
     return pg::call([&] {
@@ -64,6 +68,21 @@ private:
     bool is_session_;
     bool is_mine_ = false;
 };
+
+// In the caller's transaction every new table, with its indexes and TOAST, stays locked to the end.
+void refuse_too_many_locks(const KnownSet& known, const Plan& plan) {
+    auto creations = std::count_if(plan.steps.begin(), plan.steps.end(),
+                                   [](const PlanStep& step) { return step.action == Action::create; });
+    pg::SafePath path;
+    auto indexes = pg::query("SELECT count(*) FROM pg_index WHERE indrelid = $1", {pg::Parameter::oid(known.set.id)});
+    std::int64_t locks = creations * (kLocksOfTable + indexes.at(0).number(0));
+    std::int64_t capacity = lock_capacity();
+    if (locks <= capacity / 2) return;
+    throw pg::PgError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "{} partitions of \"{}\" do not fit into one transaction", creations,
+                      known.set.qualified())
+        .detail("They would hold about {} locks to its end; the server has room for {}.", locks, capacity)
+        .hint("Call it outside a transaction block, where it commits batch by batch, or ask for fewer periods.");
+}
 
 class Maintenance {
 public:
@@ -125,6 +144,7 @@ private:
             name = relation_name(parent).qualified();
             known = known_set(parent, ask.now);
             plan = plan_set(*known, ask);
+            if (bounded_ == pg::Bounded::subtransaction) refuse_too_many_locks(*known, plan);
         });
         if (error) {
             // What failed before is not tried a second time in the same run.
