@@ -52,7 +52,7 @@ bool is_lock_trouble(int sqlerrcode) {
 }
 
 StepResult result_of(const PlanStep& step) {
-    return {step.parent, std::string(action_name(step.action)), step.object, "done", step.reason, "", ""};
+    return {step.parent, std::string(action_name(step.action)), step.object, "done", step.reason, "", "", ""};
 }
 
 Oid owner_of(Oid relation) {
@@ -221,7 +221,8 @@ private:
 
     void fail(const pg::ErrorReport& error) {
         result_.outcome = "failed";
-        result_.detail = error.detail.empty() ? error.message : fmt::format("{} ({})", error.message, error.detail);
+        result_.detail = error.message;
+        result_.error_detail = error.detail;
         result_.sqlstate = error.sqlstate();
         result_.hint = error.hint;
     }
@@ -269,6 +270,10 @@ private:
 };
 
 }  // namespace
+
+std::string StepResult::full_detail() const {
+    return error_detail.empty() ? detail : fmt::format("{} ({})", detail, error_detail);
+}
 
 Executor::Executor(pg::Bounded bounded, Oid acting_role, StepSink sink)
     : bounded_(bounded), acting_role_(acting_role), sink_(std::move(sink)) {}
@@ -356,7 +361,7 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
 void Executor::run_trash(const Plan& plan) { run_steps(nullptr, plan); }
 
 void Executor::record_failure(const std::string& parent, const pg::ErrorReport& error) {
-    StepResult result{parent, "plan", "", "failed", error.message, error.sqlstate(), error.hint};
+    StepResult result{parent, "plan", "", "failed", error.message, error.sqlstate(), error.hint, error.detail};
     pg::attempt(bounded_, [&] { write_history({{result, "", 0, ""}}); });
     sink_(result);
 }

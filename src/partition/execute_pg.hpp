@@ -24,6 +24,9 @@ struct StepResult {
     std::string detail;
     std::string sqlstate;
     std::string hint;
+    std::string error_detail;  // of the error that made it fail; behind `detail` where there is one field for both
+
+    std::string full_detail() const;
 };
 
 inline constexpr double kOldTransactionSeconds = 10;

@@ -47,10 +47,11 @@ void warn(const StepResult& result) {
 }
 
 [[noreturn]] void fail(const StepResult& result, int done) {
-    base::Failure failure{result.sqlstate.empty() ? "XX000" : result.sqlstate, result.detail, "", result.hint};
-    failure.detail = fmt::format("Step \"{}\" of {} failed.", result.action,
-                                 result.partition.empty() ? result.parent : result.partition);
-    if (done > 0) failure.detail += fmt::format(" {} partitions were finished.", done);
+    base::Failure failure{result.sqlstate.empty() ? "XX000" : result.sqlstate, result.detail, result.error_detail,
+                          result.hint};
+    auto add = [&](const std::string& sentence) { failure.detail += (failure.detail.empty() ? "" : " ") + sentence; };
+    if (!result.partition.empty()) add(fmt::format("Step \"{}\" of {} failed.", result.action, result.partition));
+    if (done > 0) add(fmt::format("{} partitions were finished.", done));
     throw pg::error_from(failure);
 }
 
@@ -115,7 +116,7 @@ Datum maintain_partitions(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
     for (const StepResult& result : maintain(request_of(Request::Kind::everything, InvalidOid, std::nullopt)))
         rows.add({result.parent, result.action, result.partition.empty() ? std::nullopt : pg::Cell(result.partition),
-                  result.outcome, result.detail.empty() ? std::nullopt : pg::Cell(result.detail)});
+                  result.outcome, result.detail.empty() ? std::nullopt : pg::Cell(result.full_detail())});
     return rows.done();
 }
 

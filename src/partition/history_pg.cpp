@@ -29,9 +29,10 @@ void write_history(const std::vector<HistoryRow>& rows) {
             values += fmt::format("{}${}", column == 1 ? "" : ", ", parameters.size() + column);
         values += ")";
         const StepResult& result = row.result;
-        parameters.insert(parameters.end(), {result.parent, result.action, unless_empty(result.partition),
-                                             result.outcome, unless_empty(result.detail), unless_empty(result.sqlstate),
-                                             unless_empty(row.blocked_by), row.duration_ms, unless_empty(row.sql)});
+        parameters.insert(parameters.end(),
+                          {result.parent, result.action, unless_empty(result.partition), result.outcome,
+                           unless_empty(result.full_detail()), unless_empty(result.sqlstate),
+                           unless_empty(row.blocked_by), row.duration_ms, unless_empty(row.sql)});
     }
     AsExtensionOwner as_extension;
     pg::execute("INSERT INTO steward.partition_history (parent_table, action, partition, outcome, detail, sqlstate, "

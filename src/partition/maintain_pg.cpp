@@ -78,8 +78,8 @@ void refuse_too_many_locks(const KnownSet& known, const Plan& plan) {
     std::int64_t locks = creations * (kLocksOfTable + indexes.at(0).number(0));
     std::int64_t capacity = lock_capacity();
     if (locks <= capacity / 2) return;
-    throw pg::PgError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "{} partitions of \"{}\" do not fit into one transaction", creations,
-                      known.set.qualified())
+    throw pg::PgError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "{} partitions of \"{}\" do not fit into one transaction",
+                      creations, known.set.qualified())
         .detail("They would hold about {} locks to its end; the server has room for {}.", locks, capacity)
         .hint("Call it outside a transaction block, where it commits batch by batch, or ask for fewer periods.");
 }
@@ -137,7 +137,8 @@ private:
         std::string name;
         SetMutex mutex(parent, bounded_);
         if (!mutex.is_mine()) {
-            sink_({named(parent), "plan", "", "postponed", "another maintenance is at work on the table", "55P03", ""});
+            sink_({named(parent), "plan", "", "postponed", "another maintenance is at work on the table", "55P03", "",
+                   ""});
             return;
         }
         auto error = pg::attempt(bounded_, [&] {
@@ -163,7 +164,7 @@ private:
             is_late = true;
             sink_({step.parent, std::string(action_name(step.action)), step.object, "postponed",
                    "finalised in the background once older transactions have ended; see steward.partition_history",
-                   "55P03", ""});
+                   "55P03", "", ""});
         }
         if (is_late) late_.push_back(parent);
         return is_late;
@@ -250,8 +251,8 @@ std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request
     while (auto message = helper.receive()) {
         std::vector<std::string> fields = base::unpack(*message);
         if (fields.at(0) == "step") {
-            results.push_back(
-                {fields.at(1), fields.at(2), fields.at(3), fields.at(4), fields.at(5), fields.at(6), fields.at(7)});
+            results.push_back({fields.at(1), fields.at(2), fields.at(3), fields.at(4), fields.at(5), fields.at(6),
+                               fields.at(7), fields.at(8)});
         } else if (fields.at(0) == "error") {
             helper.let_go();
             throw pg::error_from({fields.at(1), fields.at(2), fields.at(3), fields.at(4)});

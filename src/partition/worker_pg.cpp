@@ -20,7 +20,7 @@ void serve(Datum argument) {
     bool done = pg::capture(error, [&] {
         late = carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) {
             link.send(base::pack({"step", step.parent, step.action, step.partition, step.outcome, step.detail,
-                                  step.sqlstate, step.hint}));
+                                  step.sqlstate, step.hint, step.error_detail}));
             // Cancelled or terminated: nobody wants the rest.
             if (link.is_caller_gone()) throw pg::PgError(ERRCODE_QUERY_CANCELED, "the caller has gone");
         });
