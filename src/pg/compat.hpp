@@ -94,7 +94,15 @@ inline void sha256_end(Sha256* hash, std::uint8_t* result) {
     pg_cryptohash_free(hash);
 }
 #else
-using Sha256 = pg_sha256_ctx;
+// Before, its header wants that of OpenSSL, which nobody needs who builds an extension; either state fits in here.
+struct Sha256 {
+    std::uint64_t state[32];
+};
+extern "C" {
+void pg_sha256_init(Sha256* hash);
+void pg_sha256_update(Sha256* hash, const std::uint8_t* data, std::size_t bytes);
+void pg_sha256_final(Sha256* hash, std::uint8_t* result);
+}
 inline Sha256* sha256_begin() {
     auto* hash = static_cast<Sha256*>(palloc(sizeof(Sha256)));
     pg_sha256_init(hash);

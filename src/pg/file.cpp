@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.hpp"
 #include "pg/guard.hpp"

@@ -25,7 +25,6 @@ extern "C" {
 #if PG_VERSION_NUM >= 140000
 #include "common/cryptohash.h"
 #endif
-#include "common/sha2.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_authid.h"
