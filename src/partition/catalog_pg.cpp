@@ -5,6 +5,7 @@
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 #include "pg/spi.hpp"
+#include "pg/transaction.hpp"
 #include "pg/zone.hpp"
 
 namespace steward::partition {
@@ -290,6 +291,22 @@ RelationName relation_name(Oid relation) {
     return {raw.schema, raw.name};
 }
 
+namespace {
+
+Oid named(const char* sql, const std::string& name) {
+    Oid found = InvalidOid;
+    pg::attempt(pg::Bounded::subtransaction, [&] { found = pg::query(sql, {name}).at(0).oid(0); });
+    return found;
+}
+
+}  // namespace
+
+Oid named_relation(const std::string& name) { return named("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", name); }
+
+Oid named_function(const std::string& signature) {
+    return named("SELECT pg_catalog.to_regprocedure($1)::pg_catalog.oid", signature);
+}
+
 void check_owner(Oid relation) {
     Oid user = GetUserId();
     if (pg::call([&] { return pg::is_owner_of_table(relation, user); })) return;
@@ -318,9 +335,13 @@ std::optional<Codec> natural_codec(Oid key_type) {
     return codec;
 }
 
-PartitionSet read_set(Oid parent, const Codec* codec) {
+void check_partitioned(Oid parent) {
     Looked looked = look_at(parent);
     if (looked.refusal != Refusal::none) refuse(parent, looked);
+}
+
+PartitionSet read_set(Oid parent, const Codec* codec) {
+    check_partitioned(parent);
     pg::ScratchMemory scratch;
     RawSet raw = pg::call([&] { return collect(parent); });
 

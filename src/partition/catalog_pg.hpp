@@ -13,6 +13,9 @@
 
 namespace steward::partition {
 
+// The refusals of read_set() alone, without opening the table: whoever has locked it is not waited for.
+void check_partitioned(Oid parent);
+
 // Throws 42809 with the way out when the relation is not a partitioned table (a plain table, a partition: its parent is
 // named, a foreign or temporary table), 42P01 when it is gone. Bounds are decoded with `codec`, or with the one natural to the
 // key's type when none is given.
@@ -28,6 +31,10 @@ struct RelationName {
     std::string qualified() const;
 };
 RelationName relation_name(Oid relation);
+
+// What a user's text names on the caller's path, 0 when nothing: also when it is no name at all, in every version.
+Oid named_relation(const std::string& name);
+Oid named_function(const std::string& signature);
 
 // Throws 42501 unless the current user owns the table.
 void check_owner(Oid relation);

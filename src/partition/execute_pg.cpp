@@ -178,7 +178,7 @@ private:
             error = pg::run_top_level(step_.sql, role);
             pg::set_session("lock_timeout", "0");
             if (!error || !is_lock_trouble(error->sqlerrcode)) break;
-            if (is_detach_pending()) {
+            if (step_.action == Action::detach && is_detach_pending()) {
                 postpone("the detach has begun; the next run finalises it");
                 return;
             }
@@ -359,6 +359,26 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
 }
 
 void Executor::run_trash(const Plan& plan) { run_steps(nullptr, plan); }
+
+void Executor::record_busy(Oid parent, const std::string& name, const pg::ErrorReport& error) {
+    StepResult result{name, "plan", "", "postponed", error.message, error.sqlstate(), "", ""};
+    std::string blocked_by;
+    pg::attempt(bounded_, [&] {
+        // The table itself, or a partition that had to be looked into.
+        auto relations = pg::query("SELECT $1 UNION ALL SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent "
+                                   "OPERATOR(pg_catalog.=) $1",
+                                   {pg::Parameter::oid(parent)});
+        for (const pg::Row& row : relations) {
+            auto found = pg::blockers(row.oid(0), AccessShareLock);
+            if (found.empty()) continue;
+            blocked_by = pg::describe(found.front());
+            result.detail = fmt::format("{} is locked by {}", relation_name(row.oid(0)).qualified(), blocked_by);
+            return;
+        }
+    });
+    pg::attempt(bounded_, [&] { write_history({{result, blocked_by, 0, ""}}); });
+    sink_(result);
+}
 
 void Executor::record_failure(const std::string& parent, const pg::ErrorReport& error) {
     StepResult result{parent, "plan", "", "failed", error.message, error.sqlstate(), error.hint, error.detail};

@@ -44,7 +44,8 @@ public:
 
     void run(const KnownSet& known, const Plan& plan);
     void run_trash(const Plan& plan);
-    // A set that could not even be planned.
+    // A set that somebody has locked, and one that could not even be planned.
+    void record_busy(Oid parent, const std::string& name, const pg::ErrorReport& error);
     void record_failure(const std::string& parent, const pg::ErrorReport& error);
 
 private:

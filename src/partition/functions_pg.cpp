@@ -20,6 +20,7 @@ Request request_of(Request::Kind kind, Oid parent, std::optional<int> periods) {
     request.periods = periods;
     request.acting_role = GetUserId();
     request.lock_timeout = lock_timeout_ms;
+    request.timezone = std::string(pg::session_zone().name());
     return request;
 }
 
@@ -51,7 +52,7 @@ void warn(const StepResult& result) {
                           result.hint};
     auto add = [&](const std::string& sentence) { failure.detail += (failure.detail.empty() ? "" : " ") + sentence; };
     if (!result.partition.empty()) add(fmt::format("Step \"{}\" of {} failed.", result.action, result.partition));
-    if (done > 0) add(fmt::format("{} partitions were finished.", done));
+    if (done > 0) add(fmt::format("{} {} finished before.", done, done == 1 ? "partition was" : "partitions were"));
     throw pg::error_from(failure);
 }
 
@@ -85,7 +86,7 @@ Datum create_future_partitions(FunctionCallInfo fcinfo) {
     std::optional<int> periods = pg::optional_int_argument(fcinfo, 1);
     refuse_on_standby();
     check_periods("periods", periods);
-    read_set(parent);
+    check_partitioned(parent);
     check_owner(parent);
     return Int32GetDatum(count_done(maintain(request_of(Request::Kind::future, parent, periods)), Action::create));
 }
@@ -95,18 +96,8 @@ Datum drop_old_partitions(FunctionCallInfo fcinfo) {
     std::optional<int> keep_periods = pg::optional_int_argument(fcinfo, 1);
     refuse_on_standby();
     check_periods("keep_periods", keep_periods);
-    read_set(parent);
+    check_partitioned(parent);
     check_owner(parent);
-    KnownSet known = known_set(parent, pg::now());
-    if (!keep_periods && !known.policy.keep && !known.policy.keep_width)
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "no retention is set for \"{}\"", known.set.qualified())
-            .hint("Say how many periods to keep, or set a policy: SELECT steward.manage_partitions({}, keep => '12 "
-                  "months').",
-                  base::quote_literal(known.set.qualified()));
-    if (!known.policy.step)
-        throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "\"{}\" has no order in which partitions could be old",
-                          known.set.qualified())
-            .detail("Retention works on range partitions, and on list partitions over a stepped key.");
     return Int32GetDatum(
         count_done(maintain(request_of(Request::Kind::retention, parent, keep_periods)), Action::detach));
 }

@@ -47,6 +47,9 @@ std::vector<Reference> references_between_tables() {
     return references;
 }
 
+// Whoever only looks waits for nobody for long: a lock in the way ends the look with 55P03. Until the (sub)transaction ends.
+void look_briefly() { pg::set_local("lock_timeout", fmt::format("{}ms", lock_timeout_ms)); }
+
 // One maintenance at a time works on a set; whoever finds it taken for long leaves it to the other.
 class SetMutex {
 public:
@@ -143,10 +146,15 @@ private:
         }
         auto error = pg::attempt(bounded_, [&] {
             name = relation_name(parent).qualified();
+            look_briefly();
             known = known_set(parent, ask.now);
             plan = plan_set(*known, ask);
             if (bounded_ == pg::Bounded::subtransaction) refuse_too_many_locks(*known, plan);
         });
+        if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) {
+            executor_.record_busy(parent, name, *error);
+            return;
+        }
         if (error) {
             // What failed before is not tried a second time in the same run.
             if (ask.future || request_.parent != InvalidOid) executor_.record_failure(name, *error);
@@ -211,27 +219,17 @@ bool is_idle(const Request& request) {
 bool has_work(const Request& request) {
     if (request.kind == Request::Kind::empty_trash) return true;
     struct Looked {};
-    bool idle = false;
+    std::optional<bool> idle;
     auto error = pg::attempt(pg::Bounded::subtransaction, [&] {
+        look_briefly();
         idle = is_idle(request);
         throw Looked{};
     });
-    if (idle || request.parent == InvalidOid) return !idle;
-    // One table named by hand: what is wrong with it is told at once.
-    known_set(request.parent, pg::now());
+    if (idle) return !*idle;
+    // One table named by hand: what is wrong with it is told at once, unless somebody has only locked it.
+    bool is_busy = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+    if (!is_busy && request.parent != InvalidOid) throw pg::PgError(*error);
     return true;
-}
-
-// Looking takes locks on the tables, which a worker would wait for: they go with the subtransaction.
-bool has_work_unlocked(const Request& request) {
-    struct Undo {};
-    std::optional<bool> found;
-    auto error = pg::attempt(pg::Bounded::subtransaction, [&] {
-        found = has_work(request);
-        throw Undo{};
-    });
-    if (!found) throw pg::PgError(*error);
-    return *found;
 }
 
 // Also when the call stands in a function: what it has locked or written is seen by no worker.
@@ -279,7 +277,7 @@ void refuse_on_standby() {
 std::string Request::encode() const {
     return base::pack({fmt::format("{}", static_cast<int>(kind)), fmt::format("{}", parent),
                        periods ? fmt::format("{}", *periods) : "", fmt::format("{}", acting_role),
-                       fmt::format("{}", lock_timeout)});
+                       fmt::format("{}", lock_timeout), timezone});
 }
 
 Request Request::decode(const std::string& message) {
@@ -290,6 +288,7 @@ Request Request::decode(const std::string& message) {
     if (!fields.at(2).empty()) request.periods = std::stoi(fields.at(2));
     request.acting_role = static_cast<Oid>(std::stoul(fields.at(3)));
     request.lock_timeout = std::stoi(fields.at(4));
+    request.timezone = fields.at(5);
     return request;
 }
 
@@ -305,7 +304,7 @@ void carry_out_late(const Request& request, const std::vector<Oid>& parents) {
 }
 
 std::vector<StepResult> maintain(const Request& request) {
-    if (!has_work_unlocked(request)) return {};
+    if (!has_work(request)) return {};
     if (may_use_worker(request))
         if (auto results = maintain_in_worker(request)) return *results;
     std::vector<StepResult> results;

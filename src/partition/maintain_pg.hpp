@@ -21,6 +21,7 @@ struct Request {
     std::optional<int> periods;
     Oid acting_role = InvalidOid;
     int lock_timeout = 0;
+    std::string timezone;  // of the session: what has no zone of its own is understood in it
 
     std::string encode() const;
     static Request decode(const std::string& message);

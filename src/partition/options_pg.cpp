@@ -36,13 +36,12 @@ int count_option(const std::string& key, const std::string& value, int min, int 
 // The function as PostgreSQL names it, schema-qualified; it must exist with these arguments and result.
 std::string function_option(const std::string& key, const std::string& value, const std::string& arguments,
                             const std::string& result) {
-    auto found =
-        pg::query("SELECT pg_catalog.to_regprocedure($1)::pg_catalog.oid", {fmt::format("{}({})", value, arguments)});
+    Oid function = named_function(fmt::format("{}({})", value, arguments));
     pg::SafePath path;
     auto rows =
         pg::query("SELECT quote_ident(n.nspname) || '.' || quote_ident(p.proname), p.prorettype = to_regtype($2)::oid "
                   "FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = $1",
-                  {pg::Parameter::oid(found.at(0).oid(0)), result});
+                  {pg::Parameter::oid(function), result});
     if (rows.empty() || !rows[0].truth(1))
         bad_value(key, value, fmt::format("A function {}({}) returns {} has to exist.", value, arguments, result));
     return rows[0].text(0);
@@ -74,15 +73,35 @@ Retire retire_option(const std::string& key, const std::string& value) {
 }
 
 Oid template_option(const std::string& key, const std::string& value) {
-    auto rows = pg::query("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {value});
-    if (rows.empty() || rows[0].is_null(0)) bad_value(key, value, "The name of an existing table.");
-    check_owner(rows[0].oid(0));
-    return rows[0].oid(0);
+    Oid table = named_relation(value);
+    if (table == InvalidOid) bad_value(key, value, "The name of an existing table.");
+    check_owner(table);
+    return table;
 }
 
 void check_exists(const std::string& key, const std::string& value, const char* catalog_query, const char* hint) {
     pg::SafePath path;
     if (pg::query(catalog_query, {value}).empty()) bad_value(key, value, hint);
+}
+
+// Steps run as the owner of the table: what that role may not do is said now, not at midnight.
+void check_schema(const std::string& key, const std::string& value, const PartitionSet& set) {
+    pg::SafePath path;
+    if (pg::query("SELECT 1 FROM pg_namespace WHERE nspname = $1 AND has_schema_privilege($2, oid, 'CREATE')",
+                  {value, pg::Parameter::oid(set.owner)})
+            .empty())
+        bad_value(key, value, "The name of a schema in which the owner of the table may create tables.");
+}
+
+void check_may_archive(const PartitionSet& set) {
+    pg::SafePath path;
+    if (pg::query("SELECT pg_has_role($1, 'pg_write_server_files', 'USAGE')", {pg::Parameter::oid(set.owner)})
+            .at(0)
+            .truth(0))
+        return;
+    throw pg::PgError(ERRCODE_INSUFFICIENT_PRIVILEGE, "the owner of \"{}\" may not write files on the server",
+                      set.qualified())
+        .hint("An archive is written as the owner: GRANT pg_write_server_files to that role.");
 }
 
 std::string directory_option(const std::string& value) {
@@ -114,11 +133,7 @@ const std::map<std::string, Reader>& readers() {
         {"retire_to", [](Policy& p, auto&, auto& v) { p.retire_to = v; }},
         {"max_drop_percent", [](Policy& p, auto& k, auto& v) { p.max_drop_percent = count_option(k, v, 0, 100); }},
         {"template", [](Policy& p, auto& k, auto& v) { p.template_id = template_option(k, v); }},
-        {"schema",
-         [](Policy& p, auto& k, auto& v) {
-             check_exists(k, v, "SELECT 1 FROM pg_namespace WHERE nspname = $1", "The name of an existing schema.");
-             p.partition_schema = v;
-         }},
+        {"schema", [](Policy& p, auto&, auto& v) { p.partition_schema = v; }},
         {"name_prefix",
          [](Policy& p, auto& k, auto& v) {
              if (v.empty() || v.size() > base::kMaxIdentifierBytes) bad_value(k, v, "1 to 63 bytes.");
@@ -149,9 +164,37 @@ const std::map<std::string, Reader>& readers() {
     return *table;
 }
 
+// {"grace": null}: as if it had never been set.
+void forget_option(Policy& policy, const std::string& key) {
+    static const auto* const fresh = new Policy;
+    const std::pair<const char*, std::string Policy::*> kTexts[] = {
+        {"retire_to", &Policy::retire_to},         {"schema", &Policy::partition_schema},
+        {"name_prefix", &Policy::name_prefix},     {"subpartition_by", &Policy::subpartition_by},
+        {"encode", &Policy::encode_function},      {"decode", &Policy::decode_function},
+        {"before_create", &Policy::before_create}, {"after_create", &Policy::after_create},
+        {"before_drop", &Policy::before_drop},     {"after_drop", &Policy::after_drop}};
+    for (const auto& [name, member] : kTexts)
+        if (key == name) (policy.*member).clear();
+    if (key == "start") policy.start.reset();
+    if (key == "max_ahead") policy.max_ahead.reset();
+    if (key == "retire") policy.retire = fresh->retire;
+    if (key == "grace") policy.grace = fresh->grace;
+    if (key == "max_drop_percent") policy.max_drop_percent = fresh->max_drop_percent;
+    if (key == "template") policy.template_id = fresh->template_id;
+    if (key == "subpartitions") policy.subpartitions = fresh->subpartitions;
+    if (key == "modulus") policy.modulus = fresh->modulus;
+    if (key == "lists") policy.lists.clear();
+}
+
 // {"lists": {"europe": ["de", "fr"], "asia": ["jp"]}}
 void read_lists(Policy& policy, const std::string& json) {
     pg::SafePath path;
+    auto shape = pg::query("SELECT $1::jsonb -> 'lists', CASE WHEN jsonb_typeof($1::jsonb -> 'lists') = 'object' THEN "
+                           "(SELECT bool_and(jsonb_typeof(value) = 'array') FROM jsonb_each($1::jsonb -> 'lists')) END",
+                           {json});
+    if (!shape.at(0).truth(1))
+        bad_value("lists", shape.at(0).text(0),
+                  "An object of arrays, such as {\"europe\": [\"de\", \"fr\"], \"asia\": [\"jp\"]}.");
     auto rows = pg::query("SELECT l.key, v.value FROM jsonb_each($1::jsonb -> 'lists') l, "
                           "jsonb_array_elements_text(l.value) WITH ORDINALITY v(value, n) ORDER BY l.key, v.n",
                           {json});
@@ -159,11 +202,27 @@ void read_lists(Policy& policy, const std::string& json) {
     for (const pg::Row& row : rows) policy.lists[row.text(0)].push_back(row.text(1));
 }
 
-void check_targets(Policy& policy) {
-    if (policy.retire == Retire::archive) policy.retire_to = directory_option(policy.retire_to);
-    if (policy.retire == Retire::schema)
-        check_exists("retire_to", policy.retire_to, "SELECT 1 FROM pg_namespace WHERE nspname = $1",
-                     "The name of an existing schema.");
+// Expressions and operator classes are left to CREATE TABLE; a plain name has to be a column.
+void check_subpartition_columns(const Policy& policy, const PartitionSet& set) {
+    std::string key = policy.subpartition_by.substr(policy.subpartition_by.find('('));
+    pg::SafePath path;
+    auto rows =
+        pg::query("SELECT part FROM regexp_split_to_table(trim(both '()' from trim($1)), '\\s*,\\s*') part "
+                  "WHERE part ~* '^([a-z_][a-z0-9_$]*|\"[^\"]+\")$' AND NOT EXISTS (SELECT FROM pg_attribute "
+                  "WHERE attrelid = $2 AND attnum > 0 AND NOT attisdropped AND attname = (parse_ident(part))[1])",
+                  {key, pg::Parameter::oid(set.id)});
+    if (!rows.empty())
+        bad_value("subpartition_by", policy.subpartition_by,
+                  fmt::format("{} has no column {}.", set.qualified(), rows[0].text(0)));
+}
+
+void check_targets(Policy& policy, const PartitionSet& set) {
+    if (policy.retire == Retire::archive) {
+        policy.retire_to = directory_option(policy.retire_to);
+        check_may_archive(set);
+    }
+    if (!policy.partition_schema.empty()) check_schema("schema", policy.partition_schema, set);
+    if (policy.retire == Retire::schema) check_schema("retire_to", policy.retire_to, set);
     if (policy.retire == Retire::tablespace)
         check_exists("retire_to", policy.retire_to, "SELECT 1 FROM pg_tablespace WHERE spcname = $1",
                      "The name of an existing tablespace.");
@@ -173,6 +232,7 @@ void check_targets(Policy& policy) {
             .hint("For example: {{\"subpartition_by\": \"HASH (tenant_id)\", \"subpartitions\": 4}}.");
     if (!policy.subpartition_by.empty())
         pg::value_or_throw(parse_subpartitioning(policy.subpartition_by, policy.subpartitions));
+    if (!policy.subpartition_by.empty()) check_subpartition_columns(policy, set);
 }
 
 const char* retire_word(Retire retire) {
@@ -279,6 +339,10 @@ bool apply_options(Policy& policy, const PartitionSet& set, const std::string& j
     for (const pg::Row& row :
          pg::query("SELECT key, value FROM pg_catalog.jsonb_each_text($1::pg_catalog.jsonb)", {json})) {
         const std::string& key = row.text(0);
+        if (row.is_null(1) && (key == "lists" || readers().count(key) != 0)) {
+            forget_option(policy, key);
+            continue;
+        }
         if (key == "lists") {
             read_lists(policy, json);
             continue;
@@ -293,7 +357,7 @@ bool apply_options(Policy& policy, const PartitionSet& set, const std::string& j
         reader->second(policy, key, row.text(1));
         has_origin = has_origin || key == "origin";
     }
-    check_targets(policy);
+    check_targets(policy, set);
     return has_origin;
 }
 

@@ -25,12 +25,22 @@ base::Interval interval_with_unit(const std::string& text, const char* what) {
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "{} \"{}\" has no unit", what, text)
             .hint("Write '{} days', '{} mons' or another interval.", text, text);
     if (auto word = interval_from_word(text)) return *word;
-    return pg::parse_interval(text);
+    try {
+        return pg::parse_interval(text);
+    } catch (const pg::PgError& error) {
+        pg::ErrorReport report = error.report();
+        if (report.hint.empty())
+            report.hint =
+                "Write an interval such as '1 day', or one of hourly, daily, weekly, monthly, quarterly, yearly, "
+                "decade, century.";
+        throw pg::PgError(report);
+    }
 }
 
 void apply_step(Policy& policy, const std::string& text) {
     if (policy.codec.axis() == Axis::number) {
-        policy.codec.scale = std::max(policy.codec.scale, base::decimal_scale(text));
+        if (policy.codec.kind == CodecKind::numeric)
+            policy.codec.scale = std::max(policy.codec.scale, base::decimal_scale(text));
         policy.step = pg::value_or_throw(base::parse_decimal(text, policy.codec.scale));
     } else {
         policy.step = interval_with_unit(text, "interval");
@@ -115,12 +125,26 @@ void choose_origin(Policy& policy, const PartitionSet& set, bool has_origin) {
     policy.origin = newest.position;
 }
 
+// Interval and retention are words about time; not every set has one.
+void refuse_meaningless(const Policy& policy, const PartitionSet& set, const Words& words) {
+    if (!words.step && !words.keep) return;
+    if (set.strategy == Strategy::hash)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
+                          "\"{}\" is partitioned by hash, which has neither interval nor retention", set.qualified())
+            .hint("Say how many partitions it is to have: options => '{{\"modulus\": 8}}'.");
+    if (set.strategy == Strategy::list && !words.step && !policy.step)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "\"{}\" has lists without an interval, which are never old",
+                          set.qualified())
+            .hint("Name the interval of its values as well, such as '1 day'.");
+}
+
 Policy policy_from_words(const PartitionSet& set, const Words& words, base::Instant now) {
     Policy policy = policy_to_begin_with(set, words, now);
     bool is_new = !policy.is_registered;
+    refuse_meaningless(policy, set, words);
     if (words.codec) apply_codec(policy, set, *words.codec);
-    if (set.strategy == Strategy::range && !set.codec && !words.codec && is_new &&
-        (words.step || set.partitions.empty()))
+    bool has_steps = words.step || (set.strategy == Strategy::range && set.partitions.empty());
+    if (set.strategy != Strategy::hash && has_steps && !set.codec && !words.codec && is_new)
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "\"{}\" needs a codec", set.qualified())
             .detail("Its key is of type {}, which has no natural order in time.", set.key.type)
             .hint("Name one: codec => 'ulid', 'objectid', or 'functions' with options encode and decode.");
@@ -134,7 +158,7 @@ Policy policy_from_words(const PartitionSet& set, const Words& words, base::Inst
     return policy;
 }
 
-void check_policy(const Policy& policy, const PartitionSet& set) {
+void check_policy(const Policy& policy) {
     if (policy.future < kMinFuture || policy.future > kMaxPeriods)
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "future must be between {} and {}, not {}", kMinFuture,
                           kMaxPeriods, policy.future);
@@ -146,9 +170,6 @@ void check_policy(const Policy& policy, const PartitionSet& set) {
     if (policy.retire != Retire::trash && policy.retire != Retire::keep && policy.retire_to.empty())
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "option \"retire_to\" is missing")
             .hint("It names the schema, the tablespace or the directory that retired partitions go to.");
-    if (set.strategy == Strategy::hash && (policy.keep || policy.keep_width))
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
-                          "hash partitions have no age, so \"{}\" can have no retention", set.qualified());
 }
 
 Words read_words(FunctionCallInfo fcinfo) {
@@ -179,7 +200,7 @@ Datum manage_partitions(FunctionCallInfo fcinfo) {
     check_owner(parent);
     base::Instant now = pg::now();
     Policy policy = policy_from_words(set, read_words(fcinfo), now);
-    check_policy(policy, set);
+    check_policy(policy);
     store_policy(parent, policy, set);
 
     KnownSet known = known_set(parent, now);

@@ -89,13 +89,14 @@ PlanStep detach_step(const KnownSet& known, const Ask& ask, const Partition& par
     step.estimated_rows = size.rows;
     step.estimated_bytes = size.bytes;
     step.bounds = bounds_of(partition.id);
+    std::string end = format_position(codec, partition.range.upper.position, known.zone());
     if (known.set.strategy == Strategy::range) {
         if (partition.range.lower.kind == Bound::Kind::value)
             step.range_start = format_position(codec, partition.range.lower.position, known.zone());
-        step.range_end = format_position(codec, partition.range.upper.position, known.zone());
-        step.reason = fmt::format("ends {}, not after the cut {}; {}", step.range_end,
-                                  format_position(codec, cut, known.zone()), retire_phrase(known.policy));
+        step.range_end = end;
     }
+    step.reason = fmt::format("ends {}, not after the cut {}; {}", end, format_position(codec, cut, known.zone()),
+                              retire_phrase(known.policy));
     step.risk = retire_risk(known.policy);
     step.guard_condition = newer_rows_condition(known, cut);
     return step;
@@ -160,18 +161,24 @@ std::optional<Position> cut_of(const KnownSet& known, const Ask& ask, Position n
     return retention_cut(known.grid(), known.policy, now);
 }
 
+std::optional<Position> last_value(const Codec& codec, const Partition& partition) {
+    std::optional<Position> last;
+    for (const auto& value : partition.values) {
+        if (!value) return std::nullopt;
+        base::Result<Decoded> decoded = decode(codec, *value);
+        if (!decoded) return std::nullopt;
+        if (!last || decoded->position > *last) last = decoded->position;
+    }
+    return last;
+}
+
 // A list partition on a stepped key is past when the period of its last value is.
 std::vector<Partition> as_ranges(const KnownSet& known, const Grid& grid) {
     std::vector<Partition> partitions = known.set.partitions;
     for (Partition& partition : partitions) {
+        // What has no age stays: NULL, and a value that cannot be read.
         partition.range.upper.kind = Bound::Kind::maxvalue;
-        std::optional<Position> last;
-        for (const auto& value : partition.values) {
-            base::Result<Decoded> decoded =
-                value ? decode(known.policy.codec, *value) : base::Result<Decoded>(base::Failure{});
-            if (!decoded) return partitions;
-            if (!last || decoded->position > *last) last = decoded->position;
-        }
+        std::optional<Position> last = last_value(known.policy.codec, partition);
         auto index = last ? grid.index_of(*last) : std::nullopt;
         if (auto end = index ? grid.begin(*index + 1) : std::nullopt) {
             partition.range.upper = Bound{};
@@ -246,7 +253,21 @@ void add_drop_steps(const PlanStep& gone, const std::string& reason, Plan& plan)
     plan.steps.push_back(step);
 }
 
+// Asked for by hand: that nothing can be old is an answer, not nothing to do.
+void refuse_without_retention(const KnownSet& known, const Ask& ask) {
+    if (!known.policy.step || known.set.strategy == Strategy::hash)
+        throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "\"{}\" has no order in which partitions could be old",
+                          known.set.qualified())
+            .detail("Retention works on range partitions, and on list partitions over a stepped key.");
+    if (!ask.keep_periods && !known.policy.keep && !known.policy.keep_width)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "no retention is set for \"{}\"", known.set.qualified())
+            .hint("Say how many periods to keep, or set a policy: SELECT steward.manage_partitions({}, keep => '12 "
+                  "months').",
+                  base::quote_literal(known.set.qualified()));
+}
+
 void plan_retention(const KnownSet& known, const Ask& ask, Plan& plan) {
+    if (!ask.is_automatic) refuse_without_retention(known, ask);
     if (!known.policy.step || known.set.strategy == Strategy::hash) return;
     if (known.policy.retire == Retire::archive) resume_archives(known, plan);
     if (!ask.keep_periods && !known.policy.keep && !known.policy.keep_width) return;

@@ -60,14 +60,15 @@ void refuse_newer_rows(const PlanStep& step) {
 
 // Rows elsewhere that point into the partition: found without a lock, named, and left alone.
 void refuse_referenced(const PlanStep& step) {
-    auto keys = pg::query("SELECT quote_ident(c.conname), c.conrelid::regclass::text, "
-                          "(SELECT string_agg(format('r.%I = p.%I', ra.attname, pa.attname), ' AND ' ORDER BY k.n) "
-                          " FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(r, p, n) "
-                          " JOIN pg_attribute ra ON ra.attrelid = c.conrelid AND ra.attnum = k.r "
-                          " JOIN pg_attribute pa ON pa.attrelid = c.confrelid AND pa.attnum = k.p) "
-                          "FROM pg_constraint c WHERE c.confrelid = $1 AND c.contype = 'f' AND c.conparentid = 0 "
-                          "AND has_table_privilege(c.conrelid, 'SELECT') ORDER BY 2, 1",
-                          {pg::Parameter::oid(step.parent_id)});
+    auto keys =
+        pg::query("SELECT quote_ident(c.conname), c.conrelid::regclass::text, "
+                  "(SELECT string_agg(format('r.%I = p.%I', ra.attname, pa.attname), ' AND ' ORDER BY k.n) "
+                  " FROM unnest(c.conkey, c.confkey) WITH ORDINALITY k(r, p, n) "
+                  " JOIN pg_attribute ra ON ra.attrelid = c.conrelid AND ra.attnum = k.r "
+                  " JOIN pg_attribute pa ON pa.attrelid = c.confrelid AND pa.attnum = k.p) "
+                  "FROM pg_constraint c WHERE c.confrelid IN ($1, $2) AND c.contype = 'f' AND c.conparentid = 0 "
+                  "AND has_table_privilege(c.conrelid, 'SELECT') ORDER BY 2, 1",
+                  {pg::Parameter::oid(step.parent_id), pg::Parameter::oid(step.partition_id)});
     for (const pg::Row& key : keys) {
         auto rows = pg::query(fmt::format("SELECT 1 FROM {} p WHERE EXISTS (SELECT FROM {} r WHERE {}) LIMIT 1",
                                           step.object, key.text(1), key.text(2)));

@@ -20,8 +20,7 @@ struct Retired {
 };
 
 Retired find_retired(const std::string& name) {
-    auto found = pg::query("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", {name});
-    Oid partition = found.at(0).oid(0);
+    Oid partition = named_relation(name);
     if (partition == InvalidOid)
         throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation \"{}\" does not exist", name)
             .hint("The view steward.trash lists what can be restored.");

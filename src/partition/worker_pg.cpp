@@ -14,6 +14,8 @@ void serve(Datum argument) {
     pg::WorkerLink link(argument);
     Request request = Request::decode(link.request());
     lock_timeout_ms = request.lock_timeout;
+    // What is inferred in the worker is what the caller would have inferred.
+    pg::set_session("timezone", request.timezone);
     link.send(base::pack({"begin"}));
     std::vector<Oid> late;
     pg::ErrorReport error;

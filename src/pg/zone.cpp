@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/zone.hpp"
 
+#include <limits>
 #include <memory>
 #include <unordered_map>
 
@@ -73,6 +74,11 @@ base::Interval parse_interval(const std::string& value) {
             DirectFunctionCall3(interval_in, CStringGetDatum(data), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
         return *DatumGetIntervalP(datum);
     });
+    // From 17 on there are infinite ones, which nothing here can count with.
+    constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+    constexpr std::int32_t kLeast = std::numeric_limits<std::int32_t>::min();
+    if ((parsed.month == kMost && parsed.day == kMost) || (parsed.month == kLeast && parsed.day == kLeast))
+        throw PgError(ERRCODE_INVALID_DATETIME_FORMAT, "invalid input syntax for type interval: \"{}\"", value);
     return {parsed.month, parsed.day, parsed.time};
 }
 

@@ -81,6 +81,12 @@ CREATE TABLE dst_seen (at timestamptz NOT NULL) PARTITION BY RANGE (at);
 CREATE TABLE dst_seen_2024_03_29 PARTITION OF dst_seen FOR VALUES FROM ('2024-03-29') TO ('2024-03-30');
 CREATE TABLE dst_seen_2024_03_30 PARTITION OF dst_seen FOR VALUES FROM ('2024-03-30') TO ('2024-03-31');
 SELECT object, substring(sql FROM 'FOR VALUES [^;]*') FROM steward.partition_plan('dst_seen', '2024-03-30 12:00+00');
+-- Made by a worker, and still in the caller's zone; found in that of the bounds by a caller elsewhere.
+CREATE TABLE dst_new (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+SELECT create_future_partitions('dst_new', 2);
+SELECT count(*) FROM partition_info WHERE parent_table = 'dst_new'::regclass AND range_start ~ '-01 00:00:00';
+SELECT create_future_partitions('dst_seen', 2) > 300;
+SELECT count(*) FROM partition_info WHERE parent_table = 'dst_seen'::regclass AND range_start !~ ' 00:00:00';
 SET timezone = 'UTC';
 
 -- Clocks without a zone have 24 hours every day.
@@ -89,5 +95,5 @@ SELECT interval, timezone_used FROM steward.manage_partitions('dst_wall', 'hourl
 SELECT count(*), count(DISTINCT object) FROM steward.partition_plan('dst_wall', '2024-03-30 22:59+00') WHERE sql ~ 'FROM \(''2024-03-31';
 SELECT object FROM steward.partition_plan('dst_wall', '2024-03-30 22:59+00') WHERE step = 1;
 
-DROP TABLE dst_hourly, dst_daily, dst_days, dst_seen, dst_wall;
+DROP TABLE dst_hourly, dst_daily, dst_days, dst_seen, dst_new, dst_wall;
 DROP FUNCTION each_day, day_of, pieces;
