@@ -79,6 +79,6 @@ for my $victim ('worker', 'server') {
         'no guard is left on the default partition');
 }
 
-quiet_log($node, qr/recovery mode/);
+quiet_log($node, qr/recovery mode|crash of another server process/);
 $node->stop;
 done_testing();

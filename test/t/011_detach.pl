@@ -139,6 +139,6 @@ is($node->safe_psql('postgres', $pending), 0, 'nothing is left half done');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM steward.trash WHERE drop_after > now() + interval \'6 days\''), $left + 1,
     'all lie in the trash for their grace');
 
-quiet_log($node, qr/reader FATAL|recovery mode/);
+quiet_log($node, qr/reader FATAL|recovery mode|crash of another server process/);
 $node->stop;
 done_testing();
