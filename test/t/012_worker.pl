@@ -108,6 +108,20 @@ whole($node, 'stuck1');
 hook('');
 is($node->safe_psql('postgres', q{SELECT create_future_partitions('stuck1')}), 301 - $made, 'what is done is not done twice');
 
+# Two at once get in nobody's way.
+hook('slowly');
+table('stuck1', 310);
+table('stuck2', 20);
+hook('slowly');
+my @both = map { session($node, "caller$_", 'SELECT parent, outcome FROM maintain_partitions()') } 1 .. 2;
+for my $one (@both) {
+    ok(finish($one), 'one of two at once');
+    unlike($one->{out}, qr/failed/, 'fails in nothing');
+}
+hook('');
+$node->safe_psql('postgres', 'SELECT * FROM maintain_partitions()');
+is(whole($node, 'stuck1') + whole($node, 'stuck2'), 311 + 21, 'and all is there once');
+
 # One fails among good ones.
 $node->safe_psql('postgres', q{
     UPDATE steward.partition_sets SET future = 0;
