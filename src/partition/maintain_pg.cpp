@@ -2,6 +2,7 @@
 #include "partition/maintain_pg.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/pack.hpp"
 #include "partition/catalog_pg.hpp"
@@ -135,11 +136,13 @@ private:
 
     void run_set(Oid parent, const Ask& ask) {
         pg::check_interrupts();
+        if (busy_.count(parent) != 0) return;
         std::optional<KnownSet> known;
         Plan plan;
         std::string name;
         SetMutex mutex(parent, bounded_);
         if (!mutex.is_mine()) {
+            busy_.insert(parent);
             sink_({named(parent), "plan", "", "postponed", "another maintenance is at work on the table", "55P03", "",
                    ""});
             return;
@@ -152,6 +155,7 @@ private:
             if (bounded_ == pg::Bounded::subtransaction) refuse_too_many_locks(*known, plan);
         });
         if (error && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) {
+            busy_.insert(parent);
             executor_.record_busy(parent, name, *error);
             return;
         }
@@ -201,6 +205,7 @@ private:
     pg::Bounded bounded_;
     const StepSink& sink_;
     Executor executor_;
+    std::set<Oid> busy_;  // found locked: waited for once a run, and told once
     bool is_caller_waiting_ = true;
     std::vector<Oid> late_;
 };

@@ -81,6 +81,27 @@ SELECT said('SELECT steward.manage_partitions(''err_text'', ''1 month'')');
 -- Lists and hashes have no period: what is to be made was never said.
 SELECT said('SELECT create_future_partitions(''err_list'')');
 
+-- Ranges that overlap: what is in the way is attached already, so that the hole around it is all there is to fill.
+CREATE TABLE err_overlap (at date NOT NULL) PARTITION BY RANGE (at);
+CREATE TABLE err_overlap_1 PARTITION OF err_overlap FOR VALUES FROM ('2025-01-01') TO ('2025-02-01');
+CREATE TABLE err_overlap_2 PARTITION OF err_overlap FOR VALUES FROM ('2025-02-20') TO ('2025-03-20');
+SELECT said('SELECT missing_partitions FROM steward.manage_partitions(''err_overlap'', ''1 month'', 0, options => ''{"origin": "2025-01-01"}'')') <> '' AS managed;
+SELECT substring(sql FROM 'FOR VALUES [^;]*') FROM steward.partition_plan('err_overlap', '2025-03-25') WHERE action = 'create';
+-- A hook that attaches the very range first: the step fails with the server's own words, and leaves nothing behind.
+CREATE FUNCTION err_before_me(parent regclass, partition text, bounds text) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE TABLE public.err_thief PARTITION OF %s %s', parent, bounds);
+    RETURN true;
+END $$;
+CREATE TABLE err_stolen (id bigint NOT NULL) PARTITION BY RANGE (id);
+SELECT said('SELECT missing_partitions FROM steward.manage_partitions(''err_stolen'', ''1000'', 0, options => ''{"before_create": "err_before_me"}'')');
+SELECT said('SELECT create_future_partitions(''err_stolen'')');
+SELECT create_future_partitions('err_stolen');
+SELECT to_regclass('err_thief'), to_regclass('err_stolen_0');
+SELECT outcome, sqlstate, count(*) FROM steward.partition_history WHERE parent_table = 'public.err_stolen' GROUP BY 1, 2;
+DROP TABLE err_overlap, err_stolen;
+DROP FUNCTION err_before_me;
+
 -- The trash.
 SELECT said('SELECT steward.restore_partition(''err_nothing'')');
 SELECT said('SELECT steward.restore_partition(''err_plain'')');
