@@ -140,7 +140,7 @@ SELECT lies('ret_schema');
 
 -- An archive: rows, a manifest, never overwritten, dropped only with both.
 SELECT current_setting('data_directory') || '/ret_archive' AS archive \gset
-COPY (SELECT 1) TO PROGRAM 'rm -rf ret_archive && mkdir ret_archive';
+COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; rm -rf ret_archive && mkdir ret_archive';
 SELECT make_days('ret_archive');
 SELECT keeps FROM steward.manage_partitions('ret_archive', '1 day', 1, keep => '1 day', options => jsonb_build_object('retire', 'archive', 'retire_to', :'archive'));
 SELECT replace(sql, :'archive', '...') FROM steward.partition_plan('ret_archive') WHERE action = 'archive' ORDER BY step;
@@ -154,7 +154,7 @@ SELECT m->'table', m->'rows', m->'columns', m->'format', length(m->>'sha256') FR
 CREATE TABLE ret_archive_m3 PARTITION OF ret_archive FOR VALUES FROM (current_date - 3) TO (current_date - 2);
 SELECT replace(said('SELECT drop_old_partitions(''ret_archive'')'), :'archive', '...');
 SELECT lies('ret_archive');
-COPY (SELECT 1) TO PROGRAM 'rm -r ret_archive';
+COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; rm -r ret_archive';
 
 -- Rows elsewhere still point into it: refused, with the key's name. Rows that point elsewhere do not matter.
 SELECT make_days('ret_referenced');
