@@ -35,7 +35,7 @@ CREATE TABLE steward.partition_sets (
     before_drop      text,
     after_drop       text,
     registered_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
-    registered_by    regrole NOT NULL DEFAULT CURRENT_USER::regrole,
+    registered_by    name NOT NULL DEFAULT CURRENT_USER,
     CHECK (step IS NULL OR width IS NULL)
 );
 COMMENT ON TABLE steward.partition_sets IS 'registered partitioned tables and their policy; written by steward.manage_partitions() and steward.unmanage_partitions()';
@@ -51,6 +51,7 @@ COMMENT ON COLUMN steward.partition_sets.keep_width IS 'number keys: a partition
 COMMENT ON COLUMN steward.partition_sets.retire IS 'what happens after the detach: trash (drop after grace), keep, move to a schema or tablespace, archive to a file';
 COMMENT ON COLUMN steward.partition_sets.max_drop_percent IS 'automatic retention stops when one run would retire more than this share of the table''s bytes';
 COMMENT ON COLUMN steward.partition_sets.template IS 'table whose storage parameters, extra unique keys and indexes, and replica identity new partitions get';
+COMMENT ON COLUMN steward.partition_sets.registered_by IS 'role that registered it; a name, so that a dump can be restored where there is no such role';
 COMMENT ON COLUMN steward.partition_sets.before_create IS 'function (parent regclass, partition text, bounds text) returns boolean, run as the table''s owner; false vetoes';
 
 CREATE TABLE steward.partition_trash (
@@ -62,7 +63,7 @@ CREATE TABLE steward.partition_trash (
     retired_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     drop_after  timestamptz,
     held_until  timestamptz,
-    retired_by  regrole NOT NULL DEFAULT CURRENT_USER::regrole
+    retired_by  name NOT NULL DEFAULT CURRENT_USER
 );
 COMMENT ON TABLE steward.partition_trash IS 'detached partitions that steward.restore_partition() can bring back; see the view steward.trash';
 COMMENT ON COLUMN steward.partition_trash.bounds IS 'the partition bound as ATTACH PARTITION takes it: FOR VALUES FROM (...) TO (...)';

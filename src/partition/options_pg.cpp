@@ -378,9 +378,10 @@ void store_policy(Oid parent, const Policy& policy, const PartitionSet& set) {
         updates += fmt::format("{}{} = excluded.{}", updates.empty() ? "" : ", ", field.column, field.column);
     }
     parameters.push_back(pg::Parameter::oid(GetUserId()));
-    std::string sql = fmt::format("INSERT INTO steward.partition_sets ({}, registered_by) VALUES ({}, ${}::oid) "
-                                  "ON CONFLICT (parent) DO UPDATE SET {}",
-                                  columns, values, parameters.size(), updates);
+    std::string sql =
+        fmt::format("INSERT INTO steward.partition_sets ({}, registered_by) VALUES ({}, pg_get_userbyid(${}::oid)) "
+                    "ON CONFLICT (parent) DO UPDATE SET {}",
+                    columns, values, parameters.size(), updates);
     AsExtensionOwner as_extension;
     pg::execute(sql, parameters);
 }

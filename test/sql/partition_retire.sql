@@ -48,7 +48,7 @@ SELECT count(*) FROM ret_hand;
 SELECT drop_old_partitions('ret_hand', 0);
 SELECT drop_old_partitions('ret_hand', 0);
 SELECT lies('ret_hand');
-SELECT partition, parent_table, drop_after - retired_at AS grace, retired_by = current_user::regrole AS mine, total_bytes > 0 AS sized FROM steward.trash ORDER BY partition::text;
+SELECT partition, parent_table, drop_after - retired_at AS grace, retired_by = current_user AS mine, total_bytes > 0 AS sized FROM steward.trash ORDER BY partition::text;
 SELECT action, outcome, count(*), count(sql), count(duration_ms) FROM steward.partition_history WHERE parent_table = 'public.ret_hand' GROUP BY 1, 2;
 -- In a transaction block, and taken back.
 BEGIN;
