@@ -148,7 +148,8 @@ std::optional<std::int64_t> Grid::calendar_index_of(Position position) const {
     const auto begins_after = [&](std::int64_t n) {
         const auto line = base::add(local_origin_, step, n);
         if (!line) return n > 0;
-        if (!has_zone || *line <= local || line->micros - local.micros > kWidestJumpBack) return *line > local;
+        if (!has_zone || *line <= local || Position{line->micros} - local.micros > kWidestJumpBack)
+            return *line > local;
         return base::to_instant(*line, *zone_).micros > position;
     };
     const Position average =
