@@ -15,7 +15,8 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, why = PG_EXCEPTION_DETAIL, way_out = PG_EXCEPTION_HINT;
     RETURN sqlstate || ' ' || message || CASE WHEN why <> '' THEN E'\n  detail: ' || why ELSE '' END
-        || CASE WHEN way_out <> '' THEN E'\n  hint: ' || way_out ELSE '' END;
+        -- PostgreSQL 18 writes the setting's name as "DateStyle".
+        || CASE WHEN way_out <> '' THEN E'\n  hint: ' || replace(way_out, 'DateStyle', 'datestyle') ELSE '' END;
 END $$;
 CREATE FUNCTION managed(arguments text) RETURNS text LANGUAGE sql AS $$
     SELECT said('SELECT m::text FROM steward.manage_partitions(' || arguments || ') m')
