@@ -307,6 +307,16 @@ Oid named_function(const std::string& signature) {
     return named("SELECT pg_catalog.to_regprocedure($1)::pg_catalog.oid", signature);
 }
 
+Oid owner_of(Oid relation) {
+    return pg::call([&] {
+        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+        if (!HeapTupleIsValid(tuple)) return InvalidOid;
+        Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+        ReleaseSysCache(tuple);
+        return owner;
+    });
+}
+
 void check_owner(Oid relation) {
     Oid user = GetUserId();
     if (pg::call([&] { return pg::is_owner_of_table(relation, user); })) return;

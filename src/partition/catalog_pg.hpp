@@ -36,6 +36,9 @@ RelationName relation_name(Oid relation);
 Oid named_relation(const std::string& name);
 Oid named_function(const std::string& signature);
 
+// InvalidOid when the relation is gone.
+Oid owner_of(Oid relation);
+
 // Throws 42501 unless the current user owns the table.
 void check_owner(Oid relation);
 

@@ -190,15 +190,11 @@ void infer_policy(KnownSet& known, base::Instant now) {
 namespace {
 
 Oid extension_owner() {
-    Oid owner = pg::call([] {
+    Oid table = pg::call([] {
         Oid schema = get_namespace_oid("steward", true);
-        Oid table = OidIsValid(schema) ? get_relname_relid("partition_sets", schema) : InvalidOid;
-        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-        if (!HeapTupleIsValid(tuple)) return InvalidOid;
-        Oid role = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-        ReleaseSysCache(tuple);
-        return role;
+        return OidIsValid(schema) ? get_relname_relid("partition_sets", schema) : InvalidOid;
     });
+    Oid owner = owner_of(table);
     if (!OidIsValid(owner))
         throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation \"steward.partition_sets\" does not exist")
             .hint("CREATE EXTENSION pg_steward makes it.");

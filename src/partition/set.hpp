@@ -21,9 +21,8 @@ using RelationId = std::uint32_t;
 enum class Strategy { range, list, hash };
 
 struct Key {
-    std::string definition;  // pg_get_partkeydef: "RANGE (start_time)"
-    std::string first;       // the first key column or expression as SQL text, ready to stand in a WHERE
-    std::string type;        // of the first column, schema-qualified SQL text
+    std::string first;  // the first key column or expression as SQL text, ready to stand in a WHERE
+    std::string type;   // of the first column, schema-qualified SQL text
     RelationId type_id = 0;
     int columns = 1;
     bool is_expression = false;

@@ -31,16 +31,6 @@ bool is_lock_trouble(int sqlerrcode) {
     return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
-Oid owner_of(Oid relation) {
-    return pg::call([&] {
-        HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-        if (!HeapTupleIsValid(tuple)) return InvalidOid;
-        Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-        ReleaseSysCache(tuple);
-        return owner;
-    });
-}
-
 class Trial {
 public:
     Trial(pg::Bounded bounded, const PlanStep& step, const Policy* policy, Oid acting_role, int attempts)
