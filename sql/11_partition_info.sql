@@ -100,7 +100,7 @@ runway: time until inserts of now hit the default partition or fail: a gap ends 
 default_rows: rows in the default partition: exactly 0 when it is empty, else the planner''s estimate, NULL when not known
 total_rows: the planner''s estimate; total_bytes, avg_bytes, largest_bytes: with indexes and toast
 growth_bytes_per_day: bytes of the last 7 finished periods by their length
-gaps: holes between the oldest and the newest partition
+gaps: holes between the oldest and the newest partition that no partition in the trash fills
 next_retirement: when the oldest partition passes its retention
 locks_needed: locks that one query without pruning takes, tables and indexes; lock_capacity: max_locks_per_transaction * (max_connections + max_prepared_transactions)
 skew_ratio: hash: rows of the fullest partition by the average';

@@ -36,8 +36,8 @@ struct Hole {
     bool is_inner = false;  // between two existing partitions: a gap in the strict sense
 };
 
-// The parts of [from, to) that no range of `existing` covers, in rising order. `existing` is sorted by lower bound and
-// free of overlaps. Holes that touch an existing range take over its bound with literal and exactness.
+// The parts of [from, to) that no range of `existing` covers, in rising order. `existing` is sorted by lower bound;
+// its ranges may overlap. Holes that touch an existing range take over its bound with literal and exactness.
 std::vector<Hole> holes(const std::vector<Range>& existing, Position from, Position to);
 
 // A hole cut at the grid: every piece begins at the hole's begin or on a grid line, none is empty. At most `limit` pieces.

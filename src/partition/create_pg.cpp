@@ -11,6 +11,7 @@
 #include "partition/future.hpp"
 #include "partition/naming.hpp"
 #include "partition/period.hpp"
+#include "partition/trash_pg.hpp"
 #include "pg/guard.hpp"
 
 namespace steward::partition {
@@ -100,8 +101,15 @@ Missing find_missing(const KnownSet& known, const Ask& ask, Position now) {
     std::vector<Range> existing;
     existing.reserve(known.set.partitions.size());
     for (const Partition& partition : known.set.partitions) existing.push_back(partition.range);
-    Missing missing = missing_ranges(existing, known.grid(), known.policy, now, periods_of(known, ask),
-                                     static_cast<std::size_t>(kMaxCreatedPerRun));
+    auto find = [&](const std::vector<Range>& in_trash) {
+        return missing_ranges(existing, in_trash, known.grid(), known.policy, now, periods_of(known, ask),
+                              static_cast<std::size_t>(kMaxCreatedPerRun));
+    };
+    Missing missing = find({});
+    if (!missing.ranges.empty()) {
+        std::vector<Range> in_trash = ranges_in_trash(known.set.id, known.policy.codec);
+        if (!in_trash.empty()) missing = find(in_trash);
+    }
     end_with_type(known.policy.codec, missing.ranges, known.zone());
     return missing;
 }

@@ -2,10 +2,13 @@
 #include "partition/future.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace steward::partition {
 
 namespace {
+
+bool begins_before(const Range& a, const Range& b) { return before(a.lower, b.lower); }
 
 std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Position now, int periods,
                                       Missing& missing) {
@@ -49,6 +52,13 @@ Position begin_of_past(const std::vector<Range>& existing, const Grid& grid, con
     return from;
 }
 
+std::vector<Range> merged(const std::vector<Range>& a, const std::vector<Range>& b) {
+    std::vector<Range> all;
+    all.reserve(a.size() + b.size());
+    std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all), begins_before);
+    return all;
+}
+
 // The current period first, then the future as it comes, then the past backwards.
 void nearest_first(std::vector<Range>& ranges, Position now) {
     auto first_past = std::stable_partition(ranges.begin(), ranges.end(), [&](const Range& range) {
@@ -59,14 +69,25 @@ void nearest_first(std::vector<Range>& ranges, Position now) {
 
 }  // namespace
 
-Missing missing_ranges(const std::vector<Range>& existing, const Grid& grid, const Policy& policy, Position now,
-                       int periods, std::size_t limit) {
+std::vector<Range> places_kept(const std::vector<Range>& in_trash, Position now) {
+    std::vector<Range> kept;
+    for (const Range& range : in_trash) {
+        const Bound& upper = range.upper;
+        if (upper.kind != Bound::Kind::value) continue;
+        if (upper.position < now || (upper.position == now && upper.exact)) kept.push_back(range);
+    }
+    std::sort(kept.begin(), kept.end(), begins_before);
+    return kept;
+}
+
+Missing missing_ranges(const std::vector<Range>& existing, const std::vector<Range>& in_trash, const Grid& grid,
+                       const Policy& policy, Position now, int periods, std::size_t limit) {
     Missing missing;
     std::optional<Position> to = end_of_future(grid, policy, now, periods, missing);
     if (!to) return missing;
     Position from = begin_of_past(existing, grid, policy, now);
     if (from >= *to) return missing;
-    for (const Hole& hole : holes(existing, from, *to)) {
+    for (const Hole& hole : holes(merged(existing, places_kept(in_trash, now)), from, *to)) {
         std::vector<Range> pieces = cut(hole, grid, static_cast<std::size_t>(kMaxPeriods));
         missing.ranges.insert(missing.ranges.end(), pieces.begin(), pieces.end());
     }

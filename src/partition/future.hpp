@@ -2,6 +2,7 @@
 //
 // Which partitions are missing: the current period, the periods after it, and every hole down to the oldest partition
 // (or to the set's start). Counted from now, never from the newest row. After a long outage the nearest come first.
+// What lies in the trash keeps its place: its hole is not filled, so that it can be restored.
 #pragma once
 
 #include <cstddef>
@@ -18,9 +19,14 @@ struct Missing {
     bool is_capped = false;     // max_ahead or the key's range ended the future early
 };
 
-// `now` is a position on the set's axis: the clock on time axes, the largest key on the number axis.
-Missing missing_ranges(const std::vector<Range>& existing, const Grid& grid, const Policy& policy, Position now,
-                       int periods, std::size_t limit);
+// `now` is a position on the set's axis: the clock on time axes, the largest key on the number axis. `in_trash` in any
+// order, as places_kept() takes it.
+Missing missing_ranges(const std::vector<Range>& existing, const std::vector<Range>& in_trash, const Grid& grid,
+                       const Policy& policy, Position now, int periods, std::size_t limit);
+
+// Those ranges of the trash that nothing is to be made in, in rising order: the ones that end not after now. What is
+// written to now and later needs a partition more than a retired one needs its way back.
+std::vector<Range> places_kept(const std::vector<Range>& in_trash, Position now);
 
 // Where the retention cut lies: partitions whose upper bound is not after it are past. Nothing without a retention.
 std::optional<Position> retention_cut(const Grid& grid, const Policy& policy, Position now);

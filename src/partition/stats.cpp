@@ -43,13 +43,6 @@ std::optional<double> skew(const std::vector<Weight>& weights) {
     return static_cast<double>(fullest) * static_cast<double>(weights.size()) / static_cast<double>(rows);
 }
 
-int count_gaps(const PartitionSet& set) {
-    int gaps = 0;
-    for (std::size_t i = 1; i < set.partitions.size(); ++i)
-        if (!meets(set, set.partitions[i - 1].range.upper, set.partitions[i].range.lower)) ++gaps;
-    return gaps;
-}
-
 // Nothing: the row of partitions that holds now has no end.
 std::optional<base::Instant> runway_end(const PartitionSet& set, Axis axis, const base::Zone& zone, Position at,
                                         base::Instant now) {
@@ -95,6 +88,18 @@ bool meets(const PartitionSet& set, const Bound& upper, const Bound& lower) {
     return set.key.columns == 1 && upper.exact && lower.exact && upper.position == lower.position;
 }
 
+int count_gaps(const PartitionSet& set, const std::vector<Range>& places_kept) {
+    int gaps = 0;
+    for (std::size_t i = 1; i < set.partitions.size(); ++i) {
+        const Bound& begin = set.partitions[i - 1].range.upper;
+        const Bound& end = set.partitions[i].range.lower;
+        if (meets(set, begin, end)) continue;
+        bool is_kept = begin.position < end.position && holes(places_kept, begin.position, end.position).empty();
+        if (!is_kept) ++gaps;
+    }
+    return gaps;
+}
+
 Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Zone& zone,
                     const std::vector<Weight>& weights, const std::optional<Weight>& default_weight,
                     base::Instant now) {
@@ -103,7 +108,7 @@ Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Z
     if (set.strategy == Strategy::hash) stats.skew = skew(weights);
     if (set.strategy != Strategy::range || !set.codec || set.undecoded) return stats;
 
-    stats.gaps = count_gaps(set);
+    stats.gaps = count_gaps(set, {});
     if (!set.partitions.empty()) {
         stats.oldest_start = shown_bounds(set, set.partitions.front(), policy.codec, zone).start;
         stats.newest_end = shown_bounds(set, set.partitions.back(), policy.codec, zone).end;

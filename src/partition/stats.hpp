@@ -33,7 +33,7 @@ struct Stats {
     RelationId largest = 0;  // 0: no partition
     std::optional<std::int64_t> largest_bytes;
     std::optional<double> growth_bytes_per_day;
-    std::optional<int> gaps;  // holes between the oldest and the newest partition; nothing for list and hash
+    std::optional<int> gaps;  // as count_gaps() counts them without a trash; nothing for list and hash
     std::optional<base::Instant> next_retirement;
     std::int64_t locks = 1;      // that a query over the whole table holds
     std::optional<double> skew;  // hash: rows of the fullest partition / average rows
@@ -45,6 +45,10 @@ inline constexpr std::size_t kGrowthPeriods = 7;
 // `weights` in the order of set.partitions. `default_weight` where there is a default partition.
 Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Zone& zone,
                     const std::vector<Weight>& weights, const std::optional<Weight>& default_weight, base::Instant now);
+
+// Holes between the oldest and the newest partition of a range set, without those that a retired partition fills to
+// the full: maintenance leaves them to it (places_kept() in future.hpp).
+int count_gaps(const PartitionSet& set, const std::vector<Range>& places_kept);
 
 // True when nothing fits between the two: one range ends where the other begins.
 bool meets(const PartitionSet& set, const Bound& upper, const Bound& lower);

@@ -3,8 +3,11 @@
 // get_partition_stats(): every set summed up.
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/describe.hpp"
+#include "partition/future.hpp"
 #include "partition/info_pg.hpp"
 #include "partition/stats_pg.hpp"
+#include "partition/trash_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 #include "pg/spi.hpp"
@@ -134,6 +137,14 @@ std::vector<pg::Cell> unknown_cells(Oid parent, InfoQuery& query) {
     return row;
 }
 
+// Where no clock says it, now is taken to lie in the newest partition: behind every gap.
+std::vector<Range> kept_in_trash(const ShownSet& shown, base::Instant now) {
+    const Codec& codec = shown.policy.codec;
+    std::vector<Range> in_trash = ranges_in_trash(shown.set.id, codec);
+    auto at = position_of(now, codec.axis(), shown.zone());
+    return places_kept(in_trash, at.value_or(shown.set.partitions.back().range.lower.position));
+}
+
 }  // namespace
 
 std::int64_t lock_capacity() {
@@ -158,6 +169,7 @@ SetStats stats_of(InfoQuery& query, const ShownSet& shown) {
     known.parent = set.id;
     if (default_weight) known.default_rows = default_rows(query.sizes(), set.default_id, *default_weight);
     known.stats = compute_stats(set, shown.policy, shown.zone(), weights, default_weight, query.now());
+    if (known.stats.gaps.value_or(0) > 0) known.stats.gaps = count_gaps(set, kept_in_trash(shown, query.now()));
     return known;
 }
 

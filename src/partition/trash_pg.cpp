@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// Bringing a retired partition back.
+// The ranges of retired partitions, and bringing one back.
+#include "partition/trash_pg.hpp"
+
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/describe.hpp"
 #include "partition/maintain_pg.hpp"
 #include "partition/policy_pg.hpp"
 #include "pg/guard.hpp"
@@ -46,6 +49,20 @@ void hold(Oid partition, Oid parent) {
                 {pg::Parameter::oid(partition), base::format_interval(grace)});
 }
 
+// The trash keeps positions as people read them; in UTC, as the server writes them or with their offset.
+std::string micros_of(const char* column) {
+    return fmt::format("CASE WHEN {0} ~ '^[0-9]+-[0-9]+-[0-9]+' THEN (date_part('epoch', {0}::timestamptz) * "
+                       "1000000)::bigint END",
+                       column);
+}
+
+std::optional<Position> position_at(const pg::Row& row, std::size_t text, std::size_t micros, const Codec& codec) {
+    if (codec.axis() != Axis::number)
+        return row.is_null(micros) ? std::nullopt : std::optional<Position>(row.number(micros));
+    base::Result<Position> number = base::parse_decimal(row.text(text), codec.scale);
+    return number ? std::optional<Position>(*number) : std::nullopt;
+}
+
 Datum restore_partition(FunctionCallInfo fcinfo) {
     refuse_on_standby();
     Retired retired = find_retired(pg::text_argument(fcinfo, 0));
@@ -72,6 +89,30 @@ Datum restore_partition(FunctionCallInfo fcinfo) {
 }
 
 }  // namespace
+
+std::vector<Range> ranges_in_trash(Oid parent, const Codec& codec) {
+    std::string is_out = "NOT c.relispartition";
+    if (pg::has_detach_concurrently())
+        is_out += " OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhdetachpending)";
+    AsExtensionOwner as_extension;
+    std::vector<Range> ranges;
+    for (const pg::Row& row :
+         pg::query(fmt::format("SELECT t.bounds, t.range_start, t.range_end, {}, {} FROM steward.partition_trash t "
+                               "JOIN pg_class c ON c.oid = t.partition::oid "
+                               "WHERE t.parent::oid = $1 AND ({})",
+                               micros_of("t.range_start"), micros_of("t.range_end"), is_out),
+                   {pg::Parameter::oid(parent)})) {
+        ShownBounds written = shown_bounds(row.text(0));
+        auto lower = position_at(row, 1, 3, codec);
+        auto upper = position_at(row, 2, 4, codec);
+        if (!upper || (!lower && !row.is_null(1)) || !written.start || !written.end) continue;
+        Range range;
+        range.lower = {lower ? Bound::Kind::value : Bound::Kind::minvalue, lower.value_or(0), true, *written.start};
+        range.upper = {Bound::Kind::value, *upper, true, *written.end};
+        ranges.push_back(std::move(range));
+    }
+    return ranges;
+}
 
 }  // namespace steward::partition
 

@@ -70,6 +70,36 @@ SELECT drop_old_partitions('ret_hand', 0);
 DROP TABLE ret_hand_other;
 SELECT lies('ret_hand');
 
+-- A hole whose partition lies in the trash is left to it, so that it can come back; other holes, now and later are made.
+SELECT make_days('ret_hole');
+SELECT missing_partitions FROM steward.manage_partitions('ret_hole', '1 day', 1, options => jsonb_build_object('start', current_date - 3));
+SELECT drop_old_partitions('ret_hole', 0);
+DROP TABLE ret_hole_m2;
+SELECT current_date - 1 AS day1, current_date - 2 AS day2 \gset
+SELECT action, reason, sql LIKE format('%%FROM (''%s 00:00:00+00'') TO (''%s 00:00:00+00'')', :'day2', :'day1') FROM steward.partition_plan('ret_hole');
+SELECT action, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_hole';
+SELECT create_future_partitions('ret_hole', 1), (SELECT count(*) FROM steward.partition_plan('ret_hole'));
+SELECT partitions, gaps FROM get_partition_stats('ret_hole');
+SELECT count(steward.restore_partition(partition::text)) FROM steward.trash WHERE parent_table = 'ret_hole'::regclass;
+SELECT partitions, gaps, total_bytes > 0 FROM get_partition_stats('ret_hole');
+SELECT count(*) FROM ret_hole;
+-- When it is gone for good the hole is one like any other. Numbers, several columns and odd bounds alike.
+SELECT drop_old_partitions('ret_hole', 0);
+UPDATE steward.partition_trash SET drop_after = now() - interval '1 second' WHERE partition = 'ret_hole_m1'::regclass;
+SELECT steward.empty_trash(), create_future_partitions('ret_hole', 1);
+CREATE TABLE ret_odd (id bigint NOT NULL, part text NOT NULL) PARTITION BY RANGE (id, part);
+CREATE TABLE ret_odd_0 PARTITION OF ret_odd FOR VALUES FROM (0, MINVALUE) TO (100, 'b,)(');
+CREATE TABLE ret_odd_100 PARTITION OF ret_odd FOR VALUES FROM (100, 'b,)(') TO (200, 'm');
+CREATE TABLE ret_odd_200 PARTITION OF ret_odd FOR VALUES FROM (200, 'm') TO (300, MINVALUE);
+INSERT INTO ret_odd SELECT n, 'z' FROM generate_series(0, 290, 10) n;
+SELECT missing_partitions FROM steward.manage_partitions('ret_odd', '100', 0, options => '{"start": "0"}');
+SELECT drop_old_partitions('ret_odd', 0), create_future_partitions('ret_odd'), gaps FROM get_partition_stats('ret_odd');
+SELECT count(*) FROM ret_odd;
+DROP TABLE ret_odd_0;
+SELECT (SELECT substring(sql from 'FROM .*') FROM steward.partition_plan('ret_odd')), create_future_partitions('ret_odd'), gaps FROM get_partition_stats('ret_odd');
+SELECT steward.restore_partition('ret_odd_100');
+SELECT count(*) FROM ret_odd;
+
 -- A policy: what was restored by hand is held, the rest goes; too much at once is refused, and by hand is not.
 SELECT make_days('ret_policy');
 SELECT keeps FROM steward.manage_partitions('ret_policy', '1 day', 1, keep => '1 day');

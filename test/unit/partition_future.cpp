@@ -27,7 +27,7 @@ Range range(Position lower, Position upper) {
 Missing missing(const std::vector<Range>& existing, Position now, int periods, Policy policy = {},
                 std::size_t limit = 1000) {
     policy.codec.kind = CodecKind::timestamp;
-    return missing_ranges(existing, months(), policy, now, periods, limit);
+    return missing_ranges(existing, {}, months(), policy, now, periods, limit);
 }
 
 TEST(Future, IsCountedFromNowAndHoldsTheCurrentPeriod) {
@@ -99,6 +99,55 @@ TEST(Future, MaxvaluePartitionLeavesNothingToMake) {
     Range rest = range(at(2025, 1, 1), 0);
     rest.upper.kind = Bound::Kind::maxvalue;
     EXPECT_TRUE(missing({rest}, at(2025, 6, 15), 5).ranges.empty());
+}
+
+Missing missing_beside(const std::vector<Range>& in_trash, const std::vector<Range>& existing, Policy policy = {}) {
+    policy.codec.kind = CodecKind::timestamp;
+    return missing_ranges(existing, in_trash, months(), policy, at(2025, 1, 15), 1, 1000);
+}
+
+TEST(Future, HoleOfARetiredPartitionIsLeftToIt) {
+    Policy policy;
+    policy.start = at(2024, 10, 1);
+    auto found = missing_beside({range(at(2024, 12, 1), at(2025, 1, 1)), range(at(2024, 10, 1), at(2024, 11, 1))},
+                                {range(at(2025, 1, 1), at(2025, 2, 1))}, policy);
+    ASSERT_EQ(found.ranges.size(), 2u);
+    EXPECT_TRUE(found.ranges[0].lower.position == at(2025, 2, 1));
+    EXPECT_TRUE(found.ranges[1].lower.position == at(2024, 11, 1));
+    EXPECT_TRUE(found.ranges[1].upper.position == at(2024, 12, 1));
+}
+
+TEST(Future, TrashDoesNotMoveTheBeginOfThePast) {
+    auto found = missing_beside({range(at(2020, 1, 1), at(2020, 2, 1))}, {range(at(2025, 1, 1), at(2025, 2, 1))});
+    ASSERT_EQ(found.ranges.size(), 1u);
+    EXPECT_TRUE(found.ranges[0].lower.position == at(2025, 2, 1));
+}
+
+TEST(Future, NowAndLaterAreMadeWhateverLiesInTheTrash) {
+    auto found = missing_beside({range(at(2025, 1, 1), at(2025, 2, 1)), range(at(2025, 2, 1), at(2025, 3, 1))}, {});
+    ASSERT_EQ(found.ranges.size(), 2u);
+    EXPECT_TRUE(found.ranges[0].lower.position == at(2025, 1, 1));
+    // What ended within the current period keeps its place, and now has one beside it.
+    found = missing_beside({range(at(2025, 1, 1), at(2025, 1, 15))}, {});
+    ASSERT_EQ(found.ranges.size(), 2u);
+    EXPECT_TRUE(found.ranges[0].lower.position == at(2025, 1, 15));
+}
+
+TEST(Future, RetiredRangesMayOverlapEachOtherAndWhatIsThere) {
+    Policy policy;
+    policy.start = at(2024, 10, 1);
+    auto found = missing_beside({range(at(2024, 10, 1), at(2024, 12, 1)), range(at(2024, 11, 1), at(2024, 11, 10)),
+                                 range(at(2024, 11, 20), at(2024, 12, 20))},
+                                {range(at(2024, 12, 10), at(2025, 1, 1))}, policy);
+    ASSERT_EQ(found.ranges.size(), 2u);
+    EXPECT_TRUE(found.ranges[0].lower.position == at(2025, 1, 1));
+}
+
+TEST(Future, RetiredPartitionWhoseBoundLiesBehindNowKeepsNoPlace) {
+    Range retired = range(at(2025, 1, 1), at(2025, 1, 15));
+    retired.upper.exact = false;
+    EXPECT_TRUE(places_kept({retired}, at(2025, 1, 15)).empty());
+    EXPECT_EQ(places_kept({retired}, at(2025, 1, 16)).size(), 1u);
 }
 
 TEST(Future, RandomSetsEndUpCoveredWithoutGapOrOverlap) {

@@ -60,6 +60,14 @@ TEST_F(PartitionStats, gap_ends_the_runway) {
     EXPECT_EQ(stats(0).future, 2);
 }
 
+TEST_F(PartitionStats, gap_that_a_retired_partition_fills_is_none) {
+    add(0, 1);
+    add(2, 3);
+    add(5, 6);
+    EXPECT_EQ(count_gaps(set_, {{day(1), day(2)}, {day(3), day(4)}}), 1);
+    EXPECT_EQ(count_gaps(set_, {{day(1), day(2)}, {day(3), day(4)}, {day(4), day(7)}}), 0);
+}
+
 TEST_F(PartitionStats, runway_is_over_where_no_partition_holds_now) {
     add(0, 1);
     add(3, 4);
