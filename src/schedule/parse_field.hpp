@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// One field of a cron expression. Part of parse_schedule(), for nobody else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "schedule/expression.hpp"
+
+namespace steward::schedule {
+
+// What is wrong, and where: counted from 0 in the text of the schedule.
+struct Problem {
+    std::size_t offset = 0;
+    std::string fact;
+    std::string hint;
+};
+
+enum class Field { second, minute, hour, day, month, weekday };
+
+// Adds what the field means to `calendar`; `offset` is where the field begins.
+std::optional<Problem> parse_field(Field field, std::string_view text, std::size_t offset, Calendar& calendar);
+
+bool is_digit(char c);
+bool is_letter(char c);
+bool same_word(std::string_view text, std::string_view lower_case);
+
+// The number that `digits` write, or nothing where it is beyond any that a schedule has.
+std::optional<std::int64_t> read_number(std::string_view digits);
+
+}  // namespace steward::schedule
