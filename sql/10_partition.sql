@@ -63,12 +63,14 @@ CREATE TABLE steward.partition_trash (
     retired_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     drop_after  timestamptz,
     held_until  timestamptz,
+    grace       interval,
     retired_by  name NOT NULL DEFAULT CURRENT_USER
 );
 COMMENT ON TABLE steward.partition_trash IS 'detached partitions that steward.restore_partition() can bring back; see the view steward.trash';
 COMMENT ON COLUMN steward.partition_trash.bounds IS 'the partition bound as ATTACH PARTITION takes it: FOR VALUES FROM (...) TO (...)';
-COMMENT ON COLUMN steward.partition_trash.drop_after IS 'when maintenance drops it; NULL: never';
+COMMENT ON COLUMN steward.partition_trash.drop_after IS 'when maintenance drops it; NULL: never, or not before it has left the table and its grace has started';
 COMMENT ON COLUMN steward.partition_trash.held_until IS 'restored partitions: automatic retention leaves it attached until then';
+COMMENT ON COLUMN steward.partition_trash.grace IS 'how long it lies in the trash once it has left the table; NULL: for ever';
 
 CREATE TABLE steward.partition_history (
     history_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -42,24 +42,26 @@ void write_history(const std::vector<HistoryRow>& rows) {
 }
 
 void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {
-    std::string grace = base::format_interval(policy.grace);
+    std::optional<std::string> grace;
+    if (is_dropped_in_time(policy)) grace = base::format_interval(policy.grace);
     AsExtensionOwner as_extension;
     pg::execute(
         "INSERT INTO steward.partition_trash (partition, parent, bounds, range_start, range_end, drop_after, "
-        "retired_by) "
-        "VALUES ($1::oid, $2::oid, $3, $4, $5, CASE WHEN $6 THEN now() + $7::interval END, pg_get_userbyid($8::oid)) "
+        "grace, retired_by) "
+        "VALUES ($1::oid, $2::oid, $3, $4, $5, CASE WHEN $6 THEN now() + $7::interval END, $7::interval, "
+        "pg_get_userbyid($8::oid)) "
         "ON CONFLICT (partition) DO UPDATE SET bounds = excluded.bounds, retired_at = excluded.retired_at, "
-        "drop_after = excluded.drop_after, held_until = NULL, retired_by = excluded.retired_by",
+        "drop_after = excluded.drop_after, held_until = NULL, grace = excluded.grace, retired_by = excluded.retired_by",
         {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
-         unless_empty(step.range_start), unless_empty(step.range_end), !step.is_top_level && is_dropped_in_time(policy),
-         grace, pg::Parameter::oid(retired_by)});
+         unless_empty(step.range_start), unless_empty(step.range_end), !step.is_top_level, grace,
+         pg::Parameter::oid(retired_by)});
 }
 
-void start_grace(Oid partition, const Policy& policy) {
+void start_grace(Oid partition) {
     AsExtensionOwner as_extension;
-    pg::execute("UPDATE steward.partition_trash SET retired_at = now(), drop_after = now() + $2::interval "
-                "WHERE partition = $1::oid AND held_until IS NULL AND $3",
-                {pg::Parameter::oid(partition), base::format_interval(policy.grace), is_dropped_in_time(policy)});
+    pg::execute("UPDATE steward.partition_trash SET retired_at = now(), drop_after = now() + grace "
+                "WHERE partition = $1::oid AND held_until IS NULL AND grace IS NOT NULL",
+                {pg::Parameter::oid(partition)});
 }
 
 void take_out_of_trash(Oid partition) {

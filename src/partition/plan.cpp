@@ -16,6 +16,8 @@ std::string_view action_name(Action action) {
     case Action::strip_foreign_keys: return "strip foreign keys";
     case Action::drop: return "drop";
     case Action::restore: return "restore";
+    case Action::start_grace: return "start grace";
+    case Action::forget: return "forget";
     }
     return "unknown";
 }

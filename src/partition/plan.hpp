@@ -25,6 +25,8 @@ enum class Action {
     strip_foreign_keys,  // so that the drop does not lock the tables they point to
     drop,                // ... for good
     restore,             // back into the set, from the trash
+    start_grace,         // a detach whose worker died before it could say when the partition may be dropped
+    forget,              // a row of the trash whose partition somebody attached again
 };
 
 std::string_view action_name(Action action);

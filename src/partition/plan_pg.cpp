@@ -54,6 +54,47 @@ std::vector<TrashRow> trash_due(Oid parent, base::Instant now) {
     return due;
 }
 
+// A row is written a moment before its partition leaves; after a day nobody is at that any more.
+constexpr char kLeftBehind[] = "t.retired_at < $1 - interval '1 day'";
+
+// What a row of the trash lacks, or has too much, when the worker that wrote it was killed or somebody attached the
+// partition by hand. Without this the one would never be dropped, and the other at once, were it detached by hand again.
+void plan_books(Oid parent, base::Instant now, Plan& plan) {
+    std::vector<PlanStep> steps;
+    {
+        AsExtensionOwner as_extension;
+        std::string sql =
+            fmt::format("SELECT t.partition::oid, t.parent::oid, c.relispartition FROM steward.partition_trash t "
+                        "JOIN pg_class c ON c.oid = t.partition::oid "
+                        "LEFT JOIN pg_inherits i ON i.inhrelid = c.oid "
+                        "WHERE t.held_until IS NULL AND ($2 = 0::oid OR t.parent::oid = $2) AND CASE "
+                        "WHEN i.inhrelid IS NULL THEN t.drop_after IS NULL AND t.grace IS NOT NULL "
+                        "ELSE {} AND {} END ORDER BY t.retired_at, t.partition::oid",
+                        pg::has_detach_concurrently() ? "NOT i.inhdetachpending" : "true", kLeftBehind);
+        for (const pg::Row& row :
+             pg::query(sql, {pg::Parameter::timestamptz(pg::to_server(now)), pg::Parameter::oid(parent)})) {
+            PlanStep step;
+            step.action = row.truth(2) ? Action::forget : Action::start_grace;
+            step.partition_id = row.oid(0);
+            step.parent_id = row.oid(1);
+            steps.push_back(std::move(step));
+        }
+    }
+    for (PlanStep& step : steps) {
+        step.parent = relation_name(step.parent_id).qualified();
+        step.object = relation_name(step.partition_id).qualified();
+        step.lock_mode = "ROW EXCLUSIVE";
+        step.locked_relation = "steward.partition_trash";
+        bool is_out = step.action == Action::start_grace;
+        step.reason = is_out ? "it has left the table, and nobody noted when it may be dropped"
+                             : "it is attached again, and not by steward.restore_partition()";
+        step.sql = is_out ? "UPDATE steward.partition_trash SET retired_at = now(), drop_after = now() + grace"
+                          : "DELETE FROM steward.partition_trash";
+        step.sql += fmt::format(" WHERE partition = {}::regclass", base::quote_literal(step.object));
+        plan.steps.push_back(std::move(step));
+    }
+}
+
 }  // namespace
 
 Plan plan_set(const KnownSet& stored, const Ask& ask) {
@@ -71,6 +112,7 @@ Plan plan_set(const KnownSet& stored, const Ask& ask) {
 Plan plan_trash(Oid parent, base::Instant now) {
     Plan plan;
     pg::SafePath path;
+    plan_books(parent, now, plan);
     for (const TrashRow& row : trash_due(parent, now)) {
         PlanStep gone;
         gone.parent_id = row.parent;

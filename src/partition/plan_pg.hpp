@@ -22,7 +22,7 @@ struct Ask {
 
 Plan plan_set(const KnownSet& known, const Ask& ask);
 
-// Partitions of any set whose time in the trash is over. `parent` 0: all that the acting role owns.
+// Partitions of any set whose time in the trash is over, and rows of the trash that an interruption left unfinished. `parent` 0: all that the acting role owns.
 Plan plan_trash(Oid parent, base::Instant now);
 
 // The clock or the largest key, as a position on the set's axis; nothing on list and hash sets without steps.

@@ -78,6 +78,9 @@ void refuse_referenced(const PlanStep& step) {
     }
 }
 
+// Rows of our own tables, which are not the owner's to write: keep_books() does what the step's SQL says.
+bool is_bookkeeping(Action action) { return action == Action::start_grace || action == Action::forget; }
+
 void check_before(const PlanStep& step, const Policy* policy) {
     if (step.action == Action::drop || step.action == Action::archive) {
         auto rows =
@@ -96,9 +99,10 @@ void check_before(const PlanStep& step, const Policy* policy) {
 
 void keep_books(const PlanStep& step, const Policy* policy, Oid acting_role) {
     if (step.action == Action::detach && policy != nullptr) put_in_trash(step, *policy, acting_role);
-    if (step.action == Action::finalize_detach && !step.is_top_level && policy != nullptr)
-        start_grace(step.partition_id, *policy);
-    if (step.action == Action::drop || step.action == Action::archive) take_out_of_trash(step.partition_id);
+    if (step.action == Action::finalize_detach && !step.is_top_level) start_grace(step.partition_id);
+    if (step.action == Action::start_grace) start_grace(step.partition_id);
+    if (step.action == Action::drop || step.action == Action::archive || step.action == Action::forget)
+        take_out_of_trash(step.partition_id);
 }
 
 }  // namespace
@@ -126,7 +130,7 @@ void StepScope::run(const PlanStep& step, const Policy* policy, Oid acting_role)
     lock_parent(step);
     if (step.action == Action::archive)
         archive(step);
-    else
+    else if (!is_bookkeeping(step.action))
         pg::execute(step.sql);
     keep_books(step, policy, acting_role);
     if (policy != nullptr) ask_hook(hook_after(step, *policy), step);

@@ -31,6 +31,17 @@ bool is_lock_trouble(int sqlerrcode) {
     return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED;
 }
 
+// Done to a table of its own, also where its parent is gone.
+bool is_of_partition(Action action) {
+    switch (action) {
+    case Action::strip_foreign_keys:
+    case Action::drop:
+    case Action::start_grace:
+    case Action::forget: return true;
+    default: return false;
+    }
+}
+
 class Trial {
 public:
     Trial(pg::Bounded bounded, const PlanStep& step, const Policy* policy, Oid acting_role, int attempts)
@@ -54,8 +65,7 @@ public:
 
 private:
     Oid owner() const {
-        Oid target = step_.action == Action::drop || step_.action == Action::strip_foreign_keys ? step_.partition_id
-                                                                                                : step_.parent_id;
+        Oid target = is_of_partition(step_.action) ? step_.partition_id : step_.parent_id;
         Oid role = owner_of(target);
         if (!OidIsValid(role)) throw Refused{fmt::format("{} does not exist any more", step_.object)};
         Oid acting = acting_role_;
@@ -167,7 +177,7 @@ private:
 
     void finish_top_level() {
         auto error = pg::attempt(bounded_, [&] {
-            if (policy_ != nullptr) start_grace(step_.partition_id, *policy_);
+            start_grace(step_.partition_id);
             write_history({{result_, "", watch_.ms(), step_.sql}});
         });
         if (error) fail(*error);

@@ -154,6 +154,20 @@ DO $$ BEGIN EXECUTE format('ALTER TABLE ret_hand ATTACH PARTITION ret_hand_m1 FO
 SELECT steward.empty_trash();
 SELECT lies('ret_hand_m1');
 
+-- A worker killed before it could start the grace: the next maintenance does, and never for what is kept for ever.
+UPDATE steward.partition_trash SET drop_after = NULL, retired_at = now() - interval '2 days' WHERE partition IN ('ret_hand_m2'::regclass, 'ret_hand_m3'::regclass);
+UPDATE steward.partition_trash SET grace = NULL WHERE partition = 'ret_hand_m3'::regclass;
+SELECT lies('ret_hand_m');
+SELECT planned('ret_hand', now());
+SELECT action, partition, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_hand';
+SELECT lies('ret_hand_m'), planned('ret_hand', now());
+SELECT drop_after - retired_at, retired_at > now() - interval '1 hour' FROM steward.trash WHERE partition = 'ret_hand_m2'::regclass;
+-- What has been attached by hand for a while is no affair of the trash any more, also when it is detached again.
+UPDATE steward.partition_trash SET retired_at = now() - interval '2 days', held_until = NULL WHERE partition = 'ret_hand_m1'::regclass;
+SELECT action, partition, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_hand';
+ALTER TABLE ret_hand DETACH PARTITION ret_hand_m1;
+SELECT lies('ret_hand_m'), planned('ret_hand', now());
+
 -- Kept, moved to a schema.
 SELECT make_days('ret_keep');
 SELECT keeps FROM steward.manage_partitions('ret_keep', '1 day', 1, keep => '1 day', options => '{"retire": "keep"}');
