@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "partition/blueprint.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/move_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
@@ -79,18 +80,15 @@ Oid template_option(const std::string& key, const std::string& value) {
     return table;
 }
 
-void check_exists(const std::string& key, const std::string& value, const char* catalog_query, const char* hint) {
-    pg::SafePath path;
-    if (pg::query(catalog_query, {value}).empty()) bad_value(key, value, hint);
-}
-
 // Steps run as the owner of the table: what that role may not do is said now, not at midnight.
 void check_schema(const std::string& key, const std::string& value, const PartitionSet& set) {
-    pg::SafePath path;
-    if (pg::query("SELECT 1 FROM pg_namespace WHERE nspname = $1 AND has_schema_privilege($2, oid, 'CREATE')",
-                  {value, pg::Parameter::oid(set.owner)})
-            .empty())
+    if (!may_create_in_schema(set.owner, value))
         bad_value(key, value, "The name of a schema in which the owner of the table may create tables.");
+}
+
+void check_tablespace(const std::string& key, const std::string& value, const PartitionSet& set) {
+    if (!may_create_in_tablespace(set.owner, value))
+        bad_value(key, value, "The name of a tablespace in which the owner of the table may create tables.");
 }
 
 void check_may_archive(const PartitionSet& set) {
@@ -223,9 +221,7 @@ void check_targets(Policy& policy, const PartitionSet& set) {
     }
     if (!policy.partition_schema.empty()) check_schema("schema", policy.partition_schema, set);
     if (policy.retire == Retire::schema) check_schema("retire_to", policy.retire_to, set);
-    if (policy.retire == Retire::tablespace)
-        check_exists("retire_to", policy.retire_to, "SELECT 1 FROM pg_tablespace WHERE spcname = $1",
-                     "The name of an existing tablespace.");
+    if (policy.retire == Retire::tablespace) check_tablespace("retire_to", policy.retire_to, set);
     if (policy.subpartition_by.empty() != (policy.subpartitions == 0))
         throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
                           "options \"subpartition_by\" and \"subpartitions\" go together")

@@ -7,6 +7,7 @@
 #include "partition/archive_pg.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/future.hpp"
+#include "partition/move_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -104,13 +105,12 @@ PlanStep detach_step(const KnownSet& known, const Ask& ask, const Partition& par
 
 PlanStep move_step(const KnownSet& known, const PlanStep& detach) {
     PlanStep step = retired_step(known, detach.partition_id, Action::move);
-    bool to_schema = known.policy.retire == Retire::schema;
-    step.sql = fmt::format("ALTER TABLE {} SET {} {}", step.object, to_schema ? "SCHEMA" : "TABLESPACE",
-                           base::quote_identifier(known.policy.retire_to));
+    step.sql = move_sql(known.policy, detach.partition_id);
     step.lock_mode = "ACCESS EXCLUSIVE";
     step.locked_relation = step.object;
     step.estimated_bytes = detach.estimated_bytes;
     step.reason = retire_phrase(known.policy);
+    step.refusal = detach.refusal;
     return step;
 }
 
@@ -282,9 +282,13 @@ void plan_retention(const KnownSet& known, const Ask& ask, Plan& plan) {
     std::set<Oid> held;
     if (ask.is_automatic) held = held_partitions(known, ask.now);
     std::size_t first = plan.steps.size();
-    for (std::size_t index : past)
-        if (held.count(partitions[index].id) == 0)
-            add_retired(known, detach_step(known, ask, partitions[index], *cut), plan);
+    const std::string refusal = move_refusal(known);
+    for (std::size_t index : past) {
+        if (held.count(partitions[index].id) != 0) continue;
+        PlanStep detach = detach_step(known, ask, partitions[index], *cut);
+        detach.refusal = refusal;
+        add_retired(known, detach, plan);
+    }
     if (ask.is_automatic) limit_by_share(known, plan, first);
 }
 
