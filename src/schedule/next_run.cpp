@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// The wall clock jumps ahead (then the local time looked for may be missing) or back (then it shows some times again). So
-// the first matching local time after the one that is shown now is the answer, except close to a change: close to `after`,
-// where a match may lie behind it in local time and yet be still to come, and at the match itself. These two places are
-// looked at, and nothing between them: a search over eight years asks for a handful of offsets.
+// The wall clock jumps ahead (then the local time looked for may be missing) or back (then it shows some times again).
+// So the first matching local time after the one that is shown now is the answer, except close to a change: close to
+// `after`, where a match may lie behind it in local time and yet be still to come, and at the match itself. These two
+// places are looked at, and nothing between them: a search over eight years asks for a handful of offsets.
 #include "schedule/next_run.hpp"
 
 #include <algorithm>

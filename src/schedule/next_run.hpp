@@ -7,7 +7,7 @@
 //     once however many of its times are skipped; one whose time comes twice runs the first time only;
 //   - a wildcard job follows real time: lost in the gap, in both passes where time comes twice.
 // A larger change is a correction of the clock (the date line): what it skips is not made up for, what it repeats runs
-// again. Two changes within a day of each other are not told apart; no zone has them.
+// again. Two changes within a day of each other are not told apart; the closest ones of any zone are four days apart.
 #pragma once
 
 #include <optional>
