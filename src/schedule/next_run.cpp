@@ -48,7 +48,7 @@ public:
           from_(after),
           offset_(offset_at(zone, after)),
           first_(after + offset_ + 1),
-          last_(after + offset_ + kHorizonSeconds + kSecondsPerDay) {
+          last_(std::min(after + offset_ + kHorizonSeconds, kEndSeconds) + kSecondsPerDay) {
         skip_second_pass();
     }
 

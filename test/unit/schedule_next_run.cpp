@@ -214,6 +214,9 @@ TEST(ScheduleNextRun, the_ends_of_time_are_no_trap) {
     const std::int64_t most = INT64_MAX;
     for (const char* text : {"* * * * *", "0 0 29 2 *", "every 15 seconds", "every 417 weeks", "every day"}) {
         const Expression expression = parse(text);
+        const Instant last_year{base::kEndMicros - 300 * base::kMicrosPerDay};
+        const auto leap_day = next_run(expression, base::utc(), last_year, last_year);
+        EXPECT_TRUE(!leap_day || *leap_day > last_year) << text;
         for (const std::int64_t anchor : {least, std::int64_t{0}, most}) {
             for (const std::int64_t after : {least, base::kMinMicros, base::kEndMicros - 1, base::kEndMicros, most}) {
                 const auto at = next_run(expression, base::utc(), Instant{after}, Instant{anchor});
