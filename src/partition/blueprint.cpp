@@ -125,6 +125,11 @@ Blueprint without_rows(Blueprint blueprint) {
     return blueprint;
 }
 
+std::string obstacle(const Blueprint& blueprint, const Publication& publication) {
+    return obstacle(publication, blueprint.is_unlogged,
+                    blueprint.subpartitions.method != Subpartitioning::Method::none);
+}
+
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string_view trim(std::string_view text) {
@@ -206,6 +211,9 @@ std::string create_table_sql(const Blueprint& blueprint, std::string_view schema
         add_settings(statements, without_rows(blueprint), table, name);
         add_subpartitions(statements, blueprint, schema, name);
     }
+    for (const Publication& publication : blueprint.publications)
+        if (obstacle(blueprint, publication).empty())
+            statements.push_back(publish_new_sql(publication.name, publication.listing, table));
     return join(statements, ";\n");
 }
 
@@ -224,6 +232,16 @@ std::string after_attach_sql(const Blueprint& blueprint, std::string_view schema
         statements.push_back(inherit_identity_index_sql(base::qualified_name(schema, derived_name(name, suffix)),
                                                         blueprint.identity_index));
     return join(statements, ";\n");
+}
+
+std::string publications_left(const Blueprint& blueprint) {
+    std::vector<std::string> left;
+    for (const Publication& publication : blueprint.publications) {
+        const std::string why = obstacle(blueprint, publication);
+        if (!why.empty())
+            left.push_back(fmt::format("not added to publication {}: {}", quote_identifier(publication.name), why));
+    }
+    return join(left, "; ");
 }
 
 std::string grant_sql(const Privileges& privileges, const std::string& table) {

@@ -9,7 +9,7 @@
 //   ALTER TABLE parent ATTACH PARTITION      foreign keys, triggers, identity (17 and later) come with it
 //
 // What neither of them carries stands between the two, while the child is still private: privileges, row security,
-// statistics targets, comments, the template's keys. Identity columns are never copied: before 17 partitions have none,
+// statistics targets, comments, the template's keys, publications. Identity columns are never copied: before 17 partitions have none,
 // and later ATTACH refuses a table that brings its own.
 #pragma once
 
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "partition/publications.hpp"
 
 namespace steward::partition {
 
@@ -85,6 +86,7 @@ struct Blueprint {
     std::vector<RowPolicy> policies;
     std::vector<TemplateIndex> indexes;
     Subpartitioning subpartitions;
+    std::vector<Publication> publications;
 };
 
 // "HASH (tenant_id)" as policies have it: a method and a key in parentheses, nothing before, between or behind. 22023.
@@ -99,6 +101,9 @@ std::string attach_sql(const Blueprint& blueprint, std::string_view schema, std:
 
 // What needs the attached partition; mostly empty.
 std::string after_attach_sql(const Blueprint& blueprint, std::string_view schema, std::string_view name);
+
+// The publications that a new partition has to stay out of, and why; mostly empty.
+std::string publications_left(const Blueprint& blueprint);
 
 // ---- The pieces, which the repair of a drifted partition uses too. `table` is SQL -------------------------------------
 

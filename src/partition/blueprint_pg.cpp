@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/blueprint_pg.hpp"
 
+#include "partition/publications_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 
@@ -28,7 +29,8 @@ std::string parent_query() {
            "(SELECT count(*) FROM pg_inherits i WHERE i.inhparent = $2), "
            "(SELECT quote_ident(n.nspname) || '.' || quote_ident(k.relname) FROM pg_index i JOIN pg_class k ON k.oid = "
            "i.indexrelid "
-           "JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.indrelid = c.oid AND i.indisreplident) "
+           "JOIN pg_namespace n ON n.oid = k.relnamespace WHERE i.indrelid = c.oid AND i.indisreplident), "
+           "EXISTS (SELECT FROM pg_publication_rel r WHERE r.prrelid = $2) "
            "FROM pg_class c WHERE c.oid = $1";
 }
 
@@ -177,10 +179,9 @@ Blueprint read_blueprint(const PartitionSet& set, const Policy& policy) {
     blueprint.identity_index = row.text(11);
     blueprint.comment = row.optional(5);
     if (row.truth(6)) read_columns(blueprint, parent);
-    if (row.truth(7)) {
-        const std::string& schema = policy.partition_schema.empty() ? set.schema : policy.partition_schema;
-        read_privileges(blueprint, parent, schema);
-    }
+    const std::string& schema = policy.partition_schema.empty() ? set.schema : policy.partition_schema;
+    if (row.truth(7)) read_privileges(blueprint, parent, schema);
+    if (row.truth(12)) blueprint.publications = read_publications(set, newest, schema);
     if (row.truth(8)) read_row_policies(blueprint, parent, set.id);
     if (policy.template_id != 0) read_template(blueprint, parent, pg::Parameter::oid(policy.template_id));
 

@@ -213,6 +213,8 @@ PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const 
     step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
     step.locked_relation = state.exists ? state.name : known.set.qualified();
     step.reason = wanted.reason;
+    std::string left = publications_left(blueprint);
+    if (!left.empty()) step.reason += "; " + left;
     step.bounds = wanted.bounds;
     step.refusal = wanted.refusal.reason;
     return step;

@@ -103,6 +103,11 @@ Repair comment(const Difference& difference) {
     return {"COMMENT ON " + object + " IS " + quote_literal(difference.expected.value_or("")), kShare};
 }
 
+Repair publication(const Difference& difference) {
+    const auto& sql = difference.actual ? republish_sql : publish_sql;
+    return {sql(difference.subject, difference.listing, difference.partition), kShare};
+}
+
 Repair statistics(const Difference& difference) {
     const std::string name =
         base::qualified_name(difference.schema, derived_name(difference.name, difference.index.suffix));
@@ -132,6 +137,7 @@ const char* aspect_name(Aspect aspect) {
     case Aspect::access_method: return "access method";
     case Aspect::comment: return "comment";
     case Aspect::trigger: return "trigger";
+    case Aspect::publication: return "publication";
     }
     return "";
 }
@@ -150,6 +156,7 @@ Repair repair(const Difference& difference) {
     case Aspect::column_options: return column_options(difference, alter);
     case Aspect::comment: return comment(difference);
     case Aspect::extended_statistics: return statistics(difference);
+    case Aspect::publication: return publication(difference);
     case Aspect::owner: return {table + "OWNER TO " + difference.clause, kExclusive};
     case Aspect::replica_identity: return {table + "REPLICA IDENTITY " + difference.clause, kExclusive};
     case Aspect::row_security: return {table + difference.clause, kExclusive};

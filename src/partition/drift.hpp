@@ -36,6 +36,7 @@ enum class Aspect {
     access_method,
     comment,
     trigger,
+    publication,
 };
 
 const char* aspect_name(Aspect aspect);  // "invalid index"
@@ -59,6 +60,7 @@ struct Difference {
     std::vector<Privileges> grants;
     std::vector<std::string> set_options, reset_options;              // "fillfactor=70"; "toast.autovacuum_enabled"
     std::vector<std::string> set_toast_options, reset_toast_options;  // without "toast."
+    Listing listing;                                                  // in the publication
     std::string clause;                                               // what stands in the statement as it is
 };
 

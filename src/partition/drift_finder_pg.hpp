@@ -41,6 +41,7 @@ private:
     void find_statistics();
     void find_options();
     void find_triggers();
+    void find_publications();
 
     std::vector<pg::Parameter> parameters_;
     bool has_templates_ = false;

@@ -79,6 +79,7 @@ std::vector<Difference> Finder::find() {
     find_policies();
     find_statistics();
     find_triggers();
+    find_publications();
     if (has_templates_) {
         find_missing_template_indexes();
         find_options();

@@ -25,6 +25,9 @@ inline bool has_detached([[maybe_unused]] PartitionDesc desc) {
 
 inline bool has_detach_concurrently() { return PG_VERSION_NUM >= 140000; }
 
+// Column lists, row filters and whole schemas in publications.
+inline bool has_publication_lists() { return PG_VERSION_NUM >= 150000; }
+
 // PostgreSQL 16 replaced one function a catalog by object_ownercheck().
 inline bool is_owner_of_table(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000
