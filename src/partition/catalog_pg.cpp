@@ -291,6 +291,15 @@ RelationName relation_name(Oid relation) {
     return {raw.schema, raw.name};
 }
 
+Oid relation_id(const std::string& schema, const std::string& name) {
+    const char* schema_text = schema.c_str();
+    const char* name_text = name.c_str();
+    return pg::call([&] {
+        Oid schema_id = get_namespace_oid(schema_text, true);
+        return OidIsValid(schema_id) ? get_relname_relid(name_text, schema_id) : InvalidOid;
+    });
+}
+
 namespace {
 
 Oid named(const char* sql, const std::string& name) {

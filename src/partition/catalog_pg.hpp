@@ -32,6 +32,9 @@ struct RelationName {
 };
 RelationName relation_name(Oid relation);
 
+// Of a raw name, whoever may use the schema; InvalidOid when there is none.
+Oid relation_id(const std::string& schema, const std::string& name);
+
 // What a user's text names on the caller's path, 0 when nothing: also when it is no name at all, in every version.
 Oid named_relation(const std::string& name);
 Oid named_function(const std::string& signature);

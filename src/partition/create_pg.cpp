@@ -32,15 +32,6 @@ std::string child_schema(const KnownSet& known) {
     return known.policy.partition_schema.empty() ? known.set.schema : known.policy.partition_schema;
 }
 
-bool relation_exists(const std::string& schema, const std::string& name) {
-    const char* schema_text = schema.c_str();
-    const char* name_text = name.c_str();
-    return pg::call([&] {
-        Oid schema_id = get_namespace_oid(schema_text, true);
-        return OidIsValid(schema_id) && OidIsValid(get_relname_relid(name_text, schema_id));
-    });
-}
-
 Naming naming_of(const KnownSet& known) {
     Naming naming;
     if (known.set.strategy == Strategy::range && known.policy.step) {
@@ -74,7 +65,9 @@ public:
     const std::string& schema() const { return schema_; }
 
 private:
-    bool is_taken(const std::string& name) const { return given_.count(name) != 0 || relation_exists(schema_, name); }
+    bool is_taken(const std::string& name) const {
+        return given_.count(name) != 0 || OidIsValid(relation_id(schema_, name));
+    }
 
     std::string schema_;
     Naming naming_;

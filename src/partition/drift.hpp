@@ -42,7 +42,8 @@ enum class Aspect {
 const char* aspect_name(Aspect aspect);  // "invalid index"
 
 struct Difference {
-    std::string parent;           // regclass text
+    RelationId parent_id = 0, partition_id = 0;
+    std::string parent;           // as SQL, schema-qualified
     std::string partition;        // as SQL, schema-qualified
     std::string schema, name;     // the partition, raw
     bool is_partitioned = false;  // the partition has partitions itself

@@ -15,7 +15,7 @@
 namespace steward::partition {
 
 // The first columns of every query, before what was expected and what is; see begin_difference().
-inline constexpr char kHead[] = "f.parent::regclass::text, f.nspname, f.relname, f.is_partitioned, ";
+inline constexpr char kHead[] = "f.parent, f.nspname, f.relname, f.is_partitioned, ";
 
 class Finder {
 public:

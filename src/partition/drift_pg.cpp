@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
+#include "partition/catalog_pg.hpp"
 #include "partition/policy_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
@@ -55,9 +56,11 @@ std::vector<pg::Row> Finder::query(const std::string& rest) { return pg::query(w
 // Columns 0 to 3: kHead, 4: expected, 5: actual.
 Difference& Finder::begin_difference(const pg::Row& row, Aspect aspect) {
     Difference& difference = differences_.emplace_back();
-    difference.parent = row.text(0);
+    difference.parent_id = row.oid(0);
+    difference.parent = relation_name(difference.parent_id).qualified();
     difference.schema = row.text(1);
     difference.name = row.text(2);
+    difference.partition_id = relation_id(difference.schema, difference.name);
     difference.partition = base::qualified_name(difference.schema, difference.name);
     difference.is_partitioned = row.truth(3);
     difference.aspect = aspect;
@@ -93,7 +96,7 @@ std::vector<Difference> Finder::find() {
 
 namespace {
 
-void check_partitioned(Oid parent) {
+void check_parent(Oid parent) {
     auto rows =
         pg::query("SELECT relkind = 'p', oid::regclass FROM pg_class WHERE oid = $1", {pg::Parameter::oid(parent)});
     if (rows.empty()) throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation with OID {} does not exist", parent);
@@ -115,13 +118,14 @@ using namespace steward;
 STEWARD_FUNCTION(steward_find_partition_drift) {
     return pg::entry([&] {
         const std::optional<Oid> parent = pg::optional_oid_argument(fcinfo, 0);
-        if (parent) partition::check_partitioned(*parent);
+        if (parent) partition::check_parent(*parent);
         pg::ResultSet result(fcinfo);
         for (const partition::Difference& difference : partition::Finder(parent).find()) {
             partition::Repair repair = partition::repair(difference);
-            result.add({difference.parent, difference.partition, partition::aspect_name(difference.aspect),
-                        partition::none_if_empty(difference.subject), difference.expected, difference.actual,
-                        std::move(repair.sql), std::move(repair.lock_mode)});
+            // Tables as their OIDs: a name is read by the rights of whoever looks, who may not use the schema.
+            result.add({fmt::format("{}", difference.parent_id), fmt::format("{}", difference.partition_id),
+                        partition::aspect_name(difference.aspect), partition::none_if_empty(difference.subject),
+                        difference.expected, difference.actual, std::move(repair.sql), std::move(repair.lock_mode)});
             pg::check_interrupts();
         }
         return result.done();
