@@ -72,7 +72,7 @@ COMMENT ON COLUMN steward.partition_trash.drop_after IS 'when maintenance drops 
 COMMENT ON COLUMN steward.partition_trash.held_until IS 'restored partitions: automatic retention leaves it attached until then';
 COMMENT ON COLUMN steward.partition_trash.grace IS 'how long it lies in the trash once it has left the table; NULL: for ever';
 
-CREATE TABLE steward.partition_history (
+CREATE TABLE steward.partition_log (
     history_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     happened_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     parent_table text NOT NULL,
@@ -86,17 +86,30 @@ CREATE TABLE steward.partition_history (
     role_name    text NOT NULL DEFAULT SESSION_USER,
     sql          text
 );
-CREATE INDEX partition_history_parent_table_idx ON steward.partition_history (parent_table, happened_at);
-COMMENT ON TABLE steward.partition_history IS 'everything done to partitions, and everything that could not be done';
-COMMENT ON COLUMN steward.partition_history.outcome IS 'done; failed with sqlstate; postponed because blocked_by held a lock; refused by a safety rule; vetoed by a hook';
-COMMENT ON COLUMN steward.partition_history.duration_ms IS 'time from the first lock request to the end of the step, in milliseconds';
+CREATE INDEX partition_log_parent_table_idx ON steward.partition_log (parent_table, happened_at);
+COMMENT ON TABLE steward.partition_log IS 'everything done to partitions, and everything that could not be done; see the view steward.partition_history';
 
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_sets', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_trash', '');
-SELECT pg_catalog.pg_extension_config_dump('steward.partition_history', '');
-SELECT pg_catalog.pg_extension_config_dump('steward.partition_history_history_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.partition_log', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.partition_log_history_id_seq', '');
 
-GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_history TO pg_monitor;
+GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_log TO pg_monitor;
+
+-- The subquery depends on no row, so that it runs once, and parent_table is written as the server writes names.
+CREATE VIEW steward.partition_history WITH (security_barrier) AS
+SELECT l.history_id, l.happened_at, l.parent_table, l.action, l.partition, l.outcome, l.detail, l.sqlstate, l.blocked_by,
+    l.duration_ms, l.role_name, l.sql
+FROM steward.partition_log l
+WHERE pg_catalog.pg_has_role('pg_monitor', 'USAGE')
+    OR l.parent_table OPERATOR(pg_catalog.=) ANY (
+        SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+        WHERE c.relkind OPERATOR(pg_catalog.=) 'p' AND pg_catalog.pg_has_role(c.relowner, 'USAGE'));
+COMMENT ON VIEW steward.partition_history IS 'everything done to partitions, and everything that could not be done: of the tables the caller owns, by their present names, and of all for members of pg_monitor';
+COMMENT ON COLUMN steward.partition_history.outcome IS 'done; failed with sqlstate; postponed because blocked_by held a lock; refused by a safety rule; vetoed by a hook';
+COMMENT ON COLUMN steward.partition_history.duration_ms IS 'time from the first lock request to the end of the step, in milliseconds';
+GRANT SELECT ON steward.partition_history TO PUBLIC;
 
 CREATE VIEW steward.trash AS
 SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.retired_at, t.drop_after, t.retired_by,

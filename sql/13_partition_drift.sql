@@ -12,8 +12,10 @@ COMMENT ON FUNCTION steward.find_partition_drift(regclass) IS 'differences of al
 
 CREATE VIEW steward.partition_drift AS
 SELECT d.parent_table, d.partition, d.aspect, d.subject, d.expected, d.actual, d.repair_sql, d.lock_mode
-FROM steward.find_partition_drift() d;
-COMMENT ON VIEW steward.partition_drift IS 'one row per difference of a partition from its parent, or from the template of its set';
+FROM steward.find_partition_drift() d
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.parent_table::pg_catalog.oid
+WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
+COMMENT ON VIEW steward.partition_drift IS 'one row per difference of a partition from its parent, or from the template of its set: of the tables the caller owns, and of all for members of pg_monitor';
 COMMENT ON COLUMN steward.partition_drift.parent_table IS 'the partitioned table directly above the partition';
 COMMENT ON COLUMN steward.partition_drift.partition IS 'the partition that differs';
 COMMENT ON COLUMN steward.partition_drift.aspect IS 'what differs: index, invalid index, unique key, privileges, owner, replica identity, row security, policy, storage, compression, statistics target, column options, default, extended statistics, reloptions, tablespace, access method, comment, trigger, publication';
@@ -22,4 +24,4 @@ COMMENT ON COLUMN steward.partition_drift.expected IS 'how the parent or the tem
 COMMENT ON COLUMN steward.partition_drift.actual IS 'how the partition has it; NULL: not at all';
 COMMENT ON COLUMN steward.partition_drift.repair_sql IS 'statements that end the difference, separated by semicolons; those with CONCURRENTLY are to be run one at a time outside a transaction';
 COMMENT ON COLUMN steward.partition_drift.lock_mode IS 'the strongest lock on the partition that the repair takes';
-GRANT SELECT ON steward.partition_drift TO pg_monitor;
+GRANT SELECT ON steward.partition_drift TO PUBLIC;

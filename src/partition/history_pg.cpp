@@ -35,7 +35,7 @@ void write_history(const std::vector<HistoryRow>& rows) {
                            unless_empty(row.blocked_by), row.duration_ms, unless_empty(row.sql)});
     }
     AsExtensionOwner as_extension;
-    pg::execute("INSERT INTO steward.partition_history (parent_table, action, partition, outcome, detail, sqlstate, "
+    pg::execute("INSERT INTO steward.partition_log (parent_table, action, partition, outcome, detail, sqlstate, "
                 "blocked_by, duration_ms, sql) VALUES " +
                     values,
                 parameters);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// steward.partition_history and steward.partition_trash: written as the extension's owner, in the transaction of the step.
+// steward.partition_log (which users see as steward.partition_history) and steward.partition_trash: written as the
+// extension's owner, in the transaction of the step.
 #pragma once
 
 #include <string>

@@ -162,10 +162,16 @@ SELECT s FROM steward.find_partition_drift('logs'), regexp_split_to_table(repair
 SELECT count(*) FROM steward.find_partition_drift('logs');
 
 -- errors
+-- everybody sees what they own, members of pg_monitor see all
+ALTER TABLE logs OWNER TO drift_other;
+SELECT partition, aspect, actual FROM steward.partition_drift;
+SET ROLE drift_other;
+SELECT partition, aspect, actual FROM steward.partition_drift;
 SET ROLE drift_reader;
-SELECT count(*) FROM steward.partition_drift;
+SELECT partition, aspect, actual FROM steward.partition_drift;
+SET ROLE pg_monitor;
+SELECT partition, aspect, actual FROM steward.partition_drift;
 RESET ROLE;
-SELECT count(*) FROM steward.partition_drift;
 SELECT * FROM steward.find_partition_drift('tenants');
 SELECT * FROM steward.find_partition_drift('events_2');
 SELECT * FROM steward.find_partition_drift(0::oid::regclass);

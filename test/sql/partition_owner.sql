@@ -73,6 +73,21 @@ SELECT who, what, count(*) > 5 AS often FROM own_canary GROUP BY 1, 2;
 SELECT bool_and(pg_get_userbyid(relowner) = 'steward_owner') FROM pg_class WHERE relnamespace = 'own'::regnamespace;
 DELETE FROM own_canary;
 
+-- What was done is seen by the owner, under the present name only, and by members of pg_monitor.
+SET ROLE steward_owner;
+SELECT parent_table, count(*) > 5 AS often FROM steward.partition_history GROUP BY 1;
+ALTER TABLE own.events RENAME TO renamed;
+SELECT count(*) FROM steward.partition_history;
+ALTER TABLE own.renamed RENAME TO events;
+SET ROLE steward_other;
+CREATE FUNCTION pg_temp.leaks(name text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS $$ BEGIN RAISE WARNING '%', name; RETURN true; END $$;
+SELECT count(*) FROM steward.partition_history WHERE pg_temp.leaks(parent_table);
+DROP FUNCTION pg_temp.leaks;
+SELECT said('SELECT count(*) FROM steward.partition_log');
+SET ROLE pg_monitor;
+SELECT parent_table, count(*) > 5 AS often FROM steward.partition_history WHERE parent_table ~ '^own' GROUP BY 1;
+RESET ROLE;
+
 -- Not the tables of others, nor their templates, schemas and files; a neighbour's maintenance passes them by.
 SET ROLE steward_other;
 SELECT said('SELECT create_future_partitions(''own.events'')');
