@@ -60,16 +60,16 @@ bool before(const Bound& a, const Bound& b) {
     return a.position != b.position ? a.position < b.position : a.exact && !b.exact;
 }
 
-std::vector<Hole> holes(const std::vector<Range>& existing, Position from, Position to) {
-    std::vector<Hole> found;
+std::vector<Range> holes(const std::vector<Range>& existing, Position from, Position to) {
+    std::vector<Range> found;
     const Bound end = at_position(to);
     Bound cursor = at_position(from);
-    for (std::size_t i = 0; i < existing.size() && before(cursor, end); ++i) {
-        const Range& range = existing[i];
+    for (const Range& range : existing) {
+        if (!before(cursor, end)) break;
         const bool is_beyond = before(end, range.lower) && !(is_value(range.lower) && range.lower.position == to);
         const Bound& upper = is_beyond ? end : range.lower;
         if (!is_empty(cursor, upper)) {
-            found.push_back(Hole{{cursor, upper}, i > 0});
+            found.push_back({cursor, upper});
         }
         if (is_beyond) {
             return found;
@@ -79,15 +79,15 @@ std::vector<Hole> holes(const std::vector<Range>& existing, Position from, Posit
         }
     }
     if (!is_empty(cursor, end)) {
-        found.push_back(Hole{{cursor, end}, false});
+        found.push_back({cursor, end});
     }
     return found;
 }
 
-std::vector<Range> cut(const Hole& hole, const Grid& grid, std::size_t limit) {
+std::vector<Range> cut(const Range& hole, const Grid& grid, std::size_t limit) {
     std::vector<Range> pieces;
-    const Bound& end = hole.range.upper;
-    Bound cursor = hole.range.lower;
+    const Bound& end = hole.upper;
+    Bound cursor = hole.lower;
     Lines lines(grid, cursor);
     while (pieces.size() < limit && !is_empty(cursor, end)) {
         const auto line = lines.next(cursor.position);

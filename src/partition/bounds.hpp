@@ -31,17 +31,12 @@ struct Range {
 // True when a lies before b on the axis.
 bool before(const Bound& a, const Bound& b);
 
-struct Hole {
-    Range range;
-    bool is_inner = false;  // between two existing partitions: a gap in the strict sense
-};
-
 // The parts of [from, to) that no range of `existing` covers, in rising order. `existing` is sorted by lower bound;
 // its ranges may overlap. Holes that touch an existing range take over its bound with literal and exactness.
-std::vector<Hole> holes(const std::vector<Range>& existing, Position from, Position to);
+std::vector<Range> holes(const std::vector<Range>& existing, Position from, Position to);
 
 // A hole cut at the grid: every piece begins at the hole's begin or on a grid line, none is empty. At most `limit` pieces.
 // Pieces of zero positions between an inexact bound and the next grid line are joined to their neighbour.
-std::vector<Range> cut(const Hole& hole, const Grid& grid, std::size_t limit);
+std::vector<Range> cut(const Range& hole, const Grid& grid, std::size_t limit);
 
 }  // namespace steward::partition

@@ -10,8 +10,7 @@ namespace {
 
 bool begins_before(const Range& a, const Range& b) { return before(a.lower, b.lower); }
 
-std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Position now, int periods,
-                                      Missing& missing) {
+std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Position now, int periods) {
     std::optional<std::int64_t> current = grid.index_of(now);
     if (!current) return std::nullopt;
     std::int64_t last = *current + periods;
@@ -19,13 +18,11 @@ std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Po
         if (auto horizon = move_by(grid.axis(), now, *policy.max_ahead, 1, grid.zone())) {
             if (auto index = grid.index_of(*horizon); index && *index < last) {
                 last = std::max(*index, *current);
-                missing.is_capped = true;
             }
         }
     }
     for (; last >= *current; --last) {
         if (auto end = grid.begin(last + 1)) return end;
-        missing.is_capped = true;
     }
     return std::nullopt;
 }
@@ -83,11 +80,11 @@ std::vector<Range> places_kept(const std::vector<Range>& in_trash, Position now)
 Missing missing_ranges(const std::vector<Range>& existing, const std::vector<Range>& in_trash, const Grid& grid,
                        const Policy& policy, Position now, int periods, std::size_t limit) {
     Missing missing;
-    std::optional<Position> to = end_of_future(grid, policy, now, periods, missing);
+    std::optional<Position> to = end_of_future(grid, policy, now, periods);
     if (!to) return missing;
     Position from = begin_of_past(existing, grid, policy, now);
     if (from >= *to) return missing;
-    for (const Hole& hole : holes(merged(existing, places_kept(in_trash, now)), from, *to)) {
+    for (const Range& hole : holes(merged(existing, places_kept(in_trash, now)), from, *to)) {
         std::vector<Range> pieces = cut(hole, grid, static_cast<std::size_t>(kMaxPeriods));
         missing.ranges.insert(missing.ranges.end(), pieces.begin(), pieces.end());
     }

@@ -16,7 +16,6 @@ namespace steward::partition {
 struct Missing {
     std::vector<Range> ranges;  // in the order in which they are to be made
     bool is_cut_short = false;  // more than the limit are missing
-    bool is_capped = false;     // max_ahead or the key's range ended the future early
 };
 
 // `now` is a position on the set's axis: the clock on time axes, the largest key on the number axis. `in_trash` in any

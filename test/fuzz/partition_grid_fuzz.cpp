@@ -116,8 +116,8 @@ void check_cover(const Grid& grid, Position from, Position to, const Range& exis
     };
     constexpr size_t kPieces = 200;
     bool is_passed = false;
-    for (const Hole& hole : holes({existing}, from, to)) {
-        if (!is_passed && !before(hole.range.lower, existing.upper)) {
+    for (const Range& hole : holes({existing}, from, to)) {
+        if (!is_passed && !before(hole.lower, existing.upper)) {
             is_passed = true;
             if (before(reached, existing.upper)) reached = existing.upper;
         }
@@ -128,7 +128,7 @@ void check_cover(const Grid& grid, Position from, Position to, const Range& exis
             pass(piece);
         }
         if (pieces.size() == kPieces) return;
-        require(!before(reached, hole.range.upper));
+        require(!before(reached, hole.upper));
     }
     if (!is_passed && before(reached, existing.upper)) reached = existing.upper;
     require(!before(reached, end));

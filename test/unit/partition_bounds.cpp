@@ -40,14 +40,6 @@ std::string text(const Bound& bound) {
 
 std::string text(const Range& range) { return "[" + text(range.lower) + ", " + text(range.upper) + ")"; }
 
-std::string text(const std::vector<Hole>& holes) {
-    std::string shown;
-    for (const Hole& hole : holes) {
-        shown += (shown.empty() ? "" : " ") + text(hole.range) + (hole.is_inner ? " inner" : "");
-    }
-    return shown;
-}
-
 std::string text(const std::vector<Range>& ranges) {
     std::string shown;
     for (const Range& range : ranges) {
@@ -86,14 +78,14 @@ TEST(PartitionBounds, without_partitions_all_is_one_hole) {
 TEST(PartitionBounds, holes_take_over_their_neighbours_bounds) {
     const std::vector<Range> existing = {{value(10, "ten"), value(20, "twenty")},
                                          {value(30, "thirty"), value(40, "forty", false)}};
-    EXPECT_EQ(text(holes(existing, 0, 100)), "[0, 10'ten') [20'twenty', 30'thirty') inner [40~'forty', 100)");
-    EXPECT_EQ(text(holes(existing, 10, 40)), "[20'twenty', 30'thirty') inner");
-    EXPECT_EQ(text(holes(existing, 15, 35)), "[20'twenty', 30'thirty') inner");
+    EXPECT_EQ(text(holes(existing, 0, 100)), "[0, 10'ten') [20'twenty', 30'thirty') [40~'forty', 100)");
+    EXPECT_EQ(text(holes(existing, 10, 40)), "[20'twenty', 30'thirty')");
+    EXPECT_EQ(text(holes(existing, 15, 35)), "[20'twenty', 30'thirty')");
 }
 
 TEST(PartitionBounds, a_window_that_ends_where_a_partition_begins_or_ends_touches_it) {
     const std::vector<Range> existing = {{value(10, "a"), value(20, "b")}, {value(30, "c"), value(40, "d")}};
-    EXPECT_EQ(text(holes(existing, 20, 30)), "[20'b', 30'c') inner");
+    EXPECT_EQ(text(holes(existing, 20, 30)), "[20'b', 30'c')");
     EXPECT_EQ(text(holes(existing, 40, 50)), "[40'd', 50)");
     EXPECT_EQ(text(holes(existing, 0, 10)), "[0, 10'a')");
     const std::vector<Range> inexact = {{value(10, "a", false), value(20, "b", false)}};
@@ -101,20 +93,20 @@ TEST(PartitionBounds, a_window_that_ends_where_a_partition_begins_or_ends_touche
     EXPECT_EQ(text(holes(inexact, 0, 10)), "[0, 10~'a')");
 }
 
-TEST(PartitionBounds, a_window_within_a_gap_has_its_own_ends_and_is_inner) {
+TEST(PartitionBounds, a_window_within_a_gap_has_its_own_ends) {
     const std::vector<Range> existing = {{value(10, "a"), value(20, "b")}, {value(50, "c"), value(60, "d")}};
-    EXPECT_EQ(text(holes(existing, 30, 40)), "[30, 40) inner");
+    EXPECT_EQ(text(holes(existing, 30, 40)), "[30, 40)");
     EXPECT_EQ(text(holes(existing, 0, 5)), "[0, 5)");
     EXPECT_EQ(text(holes(existing, 70, 80)), "[70, 80)");
-    EXPECT_EQ(text(holes(existing, 15, 40)), "[20'b', 40) inner");
-    EXPECT_EQ(text(holes(existing, 30, 55)), "[30, 50'c') inner");
+    EXPECT_EQ(text(holes(existing, 15, 40)), "[20'b', 40)");
+    EXPECT_EQ(text(holes(existing, 30, 55)), "[30, 50'c')");
 }
 
 TEST(PartitionBounds, minvalue_and_maxvalue_cover_to_infinity) {
     EXPECT_EQ(text(holes({{kLowest, value(20, "b")}}, 0, 50)), "[20'b', 50)");
     EXPECT_EQ(text(holes({{value(20, "a"), kHighest}}, 0, 50)), "[0, 20'a')");
     EXPECT_EQ(text(holes({{kLowest, kHighest}}, 0, 50)), "");
-    EXPECT_EQ(text(holes({{kLowest, value(-20)}, {value(100, "x"), kHighest}}, 0, 50)), "[0, 50) inner");
+    EXPECT_EQ(text(holes({{kLowest, value(-20)}, {value(100, "x"), kHighest}}, 0, 50)), "[0, 50)");
 }
 
 TEST(PartitionBounds, adjacent_partitions_leave_no_hole) {
@@ -129,41 +121,40 @@ TEST(PartitionBounds, a_hole_that_holds_no_position_is_none) {
 }
 
 TEST(PartitionBounds, pieces_begin_at_the_hole_or_on_the_grid) {
-    EXPECT_EQ(text(cut({{value(3, "a"), value(35, "b")}, true}, tens(), kNoLimit)),
-              "[3'a', 10) [10, 20) [20, 30) [30, 35'b')");
-    EXPECT_EQ(text(cut({{value(10), value(30, "b")}, true}, tens(), kNoLimit)), "[10, 20) [20, 30'b')");
-    EXPECT_EQ(text(cut({{value(-3), value(3)}, true}, tens(), kNoLimit)), "[-3, 0) [0, 3)");
-    EXPECT_EQ(text(cut({{value(3), value(4)}, true}, tens(), kNoLimit)), "[3, 4)");
+    EXPECT_EQ(text(cut({value(3, "a"), value(35, "b")}, tens(), kNoLimit)), "[3'a', 10) [10, 20) [20, 30) [30, 35'b')");
+    EXPECT_EQ(text(cut({value(10), value(30, "b")}, tens(), kNoLimit)), "[10, 20) [20, 30'b')");
+    EXPECT_EQ(text(cut({value(-3), value(3)}, tens(), kNoLimit)), "[-3, 0) [0, 3)");
+    EXPECT_EQ(text(cut({value(3), value(4)}, tens(), kNoLimit)), "[3, 4)");
 }
 
 TEST(PartitionBounds, an_inexact_bound_begins_and_ends_a_piece_as_it_is) {
-    EXPECT_EQ(text(cut({{value(10, "a", false), value(25)}, true}, tens(), kNoLimit)), "[10~'a', 20) [20, 25)");
-    EXPECT_EQ(text(cut({{value(5), value(20, "b", false)}, true}, tens(), kNoLimit)), "[5, 10) [10, 20~'b')");
-    EXPECT_EQ(text(cut({{value(9, "a", false), value(20)}, true}, tens(), kNoLimit)), "[9~'a', 10) [10, 20)");
+    EXPECT_EQ(text(cut({value(10, "a", false), value(25)}, tens(), kNoLimit)), "[10~'a', 20) [20, 25)");
+    EXPECT_EQ(text(cut({value(5), value(20, "b", false)}, tens(), kNoLimit)), "[5, 10) [10, 20~'b')");
+    EXPECT_EQ(text(cut({value(9, "a", false), value(20)}, tens(), kNoLimit)), "[9~'a', 10) [10, 20)");
 }
 
 TEST(PartitionBounds, nothing_to_cut_is_no_piece) {
-    EXPECT_EQ(text(cut({{value(10), value(10)}, true}, tens(), kNoLimit)), "");
-    EXPECT_EQ(text(cut({{value(10), value(10, "b", false)}, true}, tens(), kNoLimit)), "");
-    EXPECT_EQ(text(cut({{value(20), value(10)}, true}, tens(), kNoLimit)), "");
+    EXPECT_EQ(text(cut({value(10), value(10)}, tens(), kNoLimit)), "");
+    EXPECT_EQ(text(cut({value(10), value(10, "b", false)}, tens(), kNoLimit)), "");
+    EXPECT_EQ(text(cut({value(20), value(10)}, tens(), kNoLimit)), "");
 }
 
 TEST(PartitionBounds, never_more_pieces_than_the_limit) {
-    const Hole hole{{value(0), value(1'000'000'000'000)}, false};
+    const Range hole{value(0), value(1'000'000'000'000)};
     EXPECT_EQ(text(cut(hole, tens(), 0)), "");
     EXPECT_EQ(text(cut(hole, tens(), 2)), "[0, 10) [10, 20)");
     EXPECT_EQ(cut(hole, tens(), 1000).size(), 1000U);
-    EXPECT_EQ(text(cut({{value(5), kHighest}, false}, tens(), 2)), "[5, 10) [10, 20)");
+    EXPECT_EQ(text(cut({value(5), kHighest}, tens(), 2)), "[5, 10) [10, 20)");
 }
 
 TEST(PartitionBounds, where_the_grid_ends_the_last_piece_takes_the_rest) {
     const Grid days(Axis::instant, Interval{0, 1, 0}, 0, base::utc());
     const Position last = Position{base::kEndMicros} - base::kMicrosPerDay;
-    const auto pieces = cut({{value(last - 5), kHighest}, false}, days, kNoLimit);
+    const auto pieces = cut({value(last - 5), kHighest}, days, kNoLimit);
     ASSERT_EQ(pieces.size(), 2U);
     EXPECT_EQ(pieces[1].lower.position, last);
     EXPECT_EQ(text(pieces[1].upper), "'MAXVALUE'");
-    EXPECT_EQ(text(cut({{kLowest, value(35, "b")}, false}, tens(), kNoLimit)), "['MINVALUE', 35'b')");
+    EXPECT_EQ(text(cut({kLowest, value(35, "b")}, tens(), kNoLimit)), "['MINVALUE', 35'b')");
 }
 
 TEST(PartitionBounds, a_day_that_the_calendar_skips_gets_no_piece) {
@@ -171,7 +162,7 @@ TEST(PartitionBounds, a_day_that_the_calendar_skips_gets_no_piece) {
     const Grid days(Axis::instant, Interval{0, 1, 0}, base::to_instant(local(2000, 1, 1), zone).micros, zone);
     const Position from = base::to_instant(local(2011, 12, 28), zone).micros;
     const Position to = base::to_instant(local(2012, 1, 2), zone).micros;
-    const auto pieces = cut({{value(from), value(to)}, false}, days, kNoLimit);
+    const auto pieces = cut({value(from), value(to)}, days, kNoLimit);
     ASSERT_EQ(pieces.size(), 4U);
     for (const Range& piece : pieces) {
         EXPECT_EQ(piece.upper.position - piece.lower.position, base::kMicrosPerDay);
@@ -184,7 +175,7 @@ TEST(PartitionBounds, a_spring_day_is_cut_into_its_23_hours) {
     const Grid hours(Axis::instant, hour, default_origin(Axis::instant, hour, zone), zone);
     const Position from = base::to_instant(local(2025, 3, 30), zone).micros;
     const Position to = base::to_instant(local(2025, 3, 31), zone).micros;
-    EXPECT_EQ(cut({{value(from), value(to)}, false}, hours, kNoLimit).size(), 23U);
+    EXPECT_EQ(cut({value(from), value(to)}, hours, kNoLimit).size(), 23U);
 }
 
 bool is_same(const Bound& a, const Bound& b) {
@@ -194,7 +185,7 @@ bool is_same(const Bound& a, const Bound& b) {
 // Existing partitions and new pieces together, in order: each must begin exactly where the one before it ended.
 void expect_exact_cover(const std::vector<Range>& existing, const Grid& grid, Position from, Position to) {
     std::vector<Range> all = existing;
-    for (const Hole& hole : holes(existing, from, to)) {
+    for (const Range& hole : holes(existing, from, to)) {
         const auto pieces = cut(hole, grid, kNoLimit);
         ASSERT_FALSE(pieces.empty());
         for (std::size_t i = 0; i < pieces.size(); ++i) {
