@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "schedule/calendar.hpp"
 #include "schedule/parse_field.hpp"
+#include "schedule/token.hpp"
 
 namespace steward::schedule {
 

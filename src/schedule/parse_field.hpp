@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,12 +23,5 @@ enum class Field { second, minute, hour, day, month, weekday };
 
 // Adds what the field means to `calendar`; `offset` is where the field begins.
 std::optional<Problem> parse_field(Field field, std::string_view text, std::size_t offset, Calendar& calendar);
-
-bool is_digit(char c);
-bool is_letter(char c);
-bool same_word(std::string_view text, std::string_view lower_case);
-
-// The number that `digits` write, or nothing where it is beyond any that a schedule has.
-std::optional<std::int64_t> read_number(std::string_view digits);
 
 }  // namespace steward::schedule

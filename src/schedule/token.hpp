@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The characters, numbers and names of schedules. Part of parse_schedule(), for nobody else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace steward::schedule {
+
+bool is_digit(char c);
+bool is_letter(char c);
+char lower(char c);
+bool same_word(std::string_view text, std::string_view lower_case);
+
+// The number that `digits` write, or nothing where it is beyond any that a schedule has.
+std::optional<std::int64_t> read_number(std::string_view digits);
+
+std::optional<int> find_month(std::string_view word);    // jan = 1
+std::optional<int> find_weekday(std::string_view word);  // sun = 0
+
+}  // namespace steward::schedule
