@@ -129,11 +129,12 @@ std::string note_of_step(const Every& every, const base::Zone& zone, base::Insta
     if (every.step.days == 0) {
         return "";
     }
-    const base::LocalTime origin = base::to_local(anchor, zone);
+    const base::LocalTime origin = base::to_local(usable_anchor(anchor), zone);
     const base::LocalTime local = base::to_local(at, zone);
     const std::int64_t second = floor_seconds(at);
     const auto here = find_shift(zone, second - 1, second);
-    if (here && here->size() > 0 && (local.micros - origin.micros) % base::kMicrosPerDay != 0) {
+    if (here && here->size() > 0 &&
+        (local.micros % base::kMicrosPerDay - origin.micros % base::kMicrosPerDay) % base::kMicrosPerDay != 0) {
         return gap_text(*here);
     }
     const auto ahead = find_shift(zone, second, second + kLookSeconds);

@@ -142,20 +142,24 @@ std::optional<base::Instant> next_step(const Every& every, const base::Zone& zon
     const base::Int128 step = static_cast<base::Int128>(every.step.days) * base::kMicrosPerDay;
     const base::Int128 shown = static_cast<base::Int128>(base::to_local(after, zone).micros) - origin.micros;
     auto n = static_cast<std::int64_t>(base::floor_div(shown, step)) + 1;
-    for (;; ++n) {
+    // A clock shows no more than a day again: the answer is among the first steps.
+    constexpr int kTries = 4;
+    for (int tries = 0; tries < kTries; ++tries, ++n) {
         const auto local = base::add(origin, every.step, n);
-        if (!local) {
-            if (n < 0) continue;
-            return std::nullopt;
-        }
-        const base::Instant at = base::to_instant(*local, zone);
+        const base::Instant at = local ? base::to_instant(*local, zone) : after;
         if (at > after) {
-            return at;
+            return at.micros < base::kEndMicros ? std::optional(at) : std::nullopt;
         }
     }
+    return std::nullopt;
 }
 
 }  // namespace
+
+base::Instant usable_anchor(base::Instant anchor) {
+    return base::Instant{
+        std::clamp(anchor.micros, base::kMinMicros + base::kMicrosPerDay, base::kEndMicros - base::kMicrosPerDay)};
+}
 
 std::optional<Shift> find_shift(const base::Zone& zone, std::int64_t from, std::int64_t to) {
     const std::int64_t offset = offset_at(zone, from);
@@ -172,7 +176,7 @@ std::optional<base::Instant> next_run(const Expression& expression, const base::
         return std::nullopt;
     }
     after = std::max(after, base::Instant{base::kMinMicros - 1});
-    anchor = base::Instant{std::clamp(anchor.micros, base::kMinMicros, end)};
+    anchor = usable_anchor(anchor);
     if (const Calendar* calendar = expression.calendar()) {
         return next_in_calendar(*calendar, zone, after);
     }

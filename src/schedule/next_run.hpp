@@ -25,6 +25,9 @@ inline constexpr std::int64_t kLargestShiftSeconds = 3 * 3600;
 std::optional<base::Instant> next_run(const Expression& expression, const base::Zone& zone, base::Instant after,
                                       base::Instant anchor);
 
+// The anchor that is counted from: within the range of time, and so in every zone.
+base::Instant usable_anchor(base::Instant anchor);
+
 // A change of a zone's offset: the first second with the new one.
 struct Shift {
     std::int64_t at = 0;  // seconds since 1970-01-01 UTC

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "test_zone.hpp"
@@ -83,6 +85,13 @@ TEST(ScheduleExplain, events_and_what_has_no_run_have_no_lines) {
     EXPECT_EQ(explained("0 0 */28 2 MON#5", "UTC", local(2026, 1, 1), 5), Texts{});
     EXPECT_EQ(explained("* * * * *", "UTC", local(2026, 1, 1), 0), Texts{});
     EXPECT_EQ(explained("* * * * *", "UTC", local(2026, 1, 1), -1), Texts{});
+}
+
+TEST(ScheduleExplain, an_anchor_at_the_ends_of_time_is_no_trap) {
+    const base::Instant now = test::utc_instant(2026, 1, 1);
+    for (const std::int64_t anchor : {INT64_MIN, INT64_MAX}) {
+        EXPECT_EQ(explain(parse("every day"), TestZone("Europe/Berlin"), 2, now, base::Instant{anchor}).size(), 2U);
+    }
 }
 
 TEST(ScheduleExplain, a_schedule_reads_as_a_sentence) {
