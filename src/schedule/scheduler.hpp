@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The brain of the launcher: which run starts when, and why one waits. It knows no server and no clock: every call says
+// what time it is. The launcher feeds it what it hears and does what tick() says.
+//
+//   load(), forget()               the jobs of a database, as read from it; loading again keeps what is queued or running
+//   request(), cancel(), happened()  runs by hand, their cancelling, @startup and its kind
+//   tick(now)                      -> Start, Cancel; what cannot start stays queued with a reason
+//   started(), not_started(), ended()  what became of it
+//   next_wake()                    when tick() has something to do again, if nothing happens before
+//
+// A job is in the timetable (next due instant), and for each run of it that is due in the queue, by priority (which rises
+// with waiting, so that nobody starves) and due instant. A queued run starts when the job's overlap policy, its group, the
+// cluster's worker cap and run_on let it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "schedule/job.hpp"
+
+namespace steward::schedule {
+
+enum class JobState { idle, queued, running, paused, broken, finished };
+const char* name_of(JobState state);
+
+struct Start {
+    RunId run = 0;  // 0: the launcher gives it a number
+    JobKey job;
+    std::uint32_t role = 0;
+    base::Instant due;
+    Kind kind = Kind::scheduled;
+    int attempt = 1;
+    bool is_marked = false;  // its start is noted in its database before the command runs
+    std::uint64_t ticket = 0;  // how started() and not_started() name it
+};
+// An earlier run gives way (Overlap::replace).
+struct Cancel {
+    RunId run = 0;
+};
+using Action = std::variant<Start, Cancel>;
+
+struct Limits {
+    int running = 8;                // runs at once, in the whole cluster
+    int running_per_database = 8;
+};
+
+// What views show of a job.
+struct JobStatus {
+    JobState state = JobState::idle;
+    std::optional<base::Instant> next_run;
+    std::optional<base::Instant> queued_since;
+    std::optional<base::Instant> handled_until;
+    int queued = 0;
+    int running = 0;
+    std::int64_t skipped = 0;  // runs given up because an earlier one still ran or they were missed, since the launcher started
+    std::string waiting_reason;
+};
+
+struct RunEnd {
+    RunId run = 0;
+    JobKey job;
+    Outcome outcome = Outcome::succeeded;
+    std::string sqlstate;
+    int attempt = 1;
+    base::Instant due;
+    base::Instant ended_at;
+};
+
+class Scheduler {
+public:
+    Scheduler();
+    ~Scheduler();
+
+    void set_limits(const Limits& limits);
+    // Jobs whose run_on does not fit stay idle without a next run; becoming the primary makes them due by their missed policy.
+    void set_standby(bool is_standby, base::Instant now);
+
+    // Replaces the jobs of `database`. Runs of jobs that are gone go on; their queued runs are dropped.
+    void load(std::uint32_t database, std::vector<Definition> jobs, base::Instant now);
+    void forget(std::uint32_t database);
+    // A run that was under way before this scheduler was made (the launcher was restarted).
+    void adopt(RunId run, JobKey job, base::Instant due, Kind kind, int attempt);
+
+    // False when there is no such job.
+    bool request(RunId run, JobKey job, base::Instant now);
+    // False when no queued run has this number.
+    bool cancel(RunId run);
+    void happened(Event event, base::Instant now);
+
+    std::vector<Action> tick(base::Instant now);
+    void started(std::uint64_t ticket, RunId run);
+    // Goes back into the queue and is tried again after `wait_micros`; `job_reason` is shown as waiting_reason. When
+    // `is_shared` nothing else is started before then either (no free worker slot).
+    void not_started(std::uint64_t ticket, const std::string& reason, std::int64_t wait_micros, bool is_shared, base::Instant now);
+    void ended(const RunEnd& end, double jitter);
+
+    std::optional<base::Instant> next_wake() const;
+    // The wall clock was set: due instants are looked up anew. Forward jumps under three hours are made up for as missed
+    // runs are (fixed jobs once); a jump back repeats no run of a fixed job.
+    void clock_stepped(base::Instant before, base::Instant now);
+
+    std::size_t job_count() const;
+    std::optional<JobStatus> status(JobKey job, base::Instant now) const;
+    // Jobs whose status changed since the last call; all after load().
+    std::vector<JobKey> take_changed();
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace steward::schedule
