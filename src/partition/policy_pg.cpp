@@ -187,24 +187,6 @@ void infer_policy(KnownSet& known, base::Instant now) {
 
 }  // namespace
 
-namespace {
-
-Oid extension_owner() {
-    Oid table = pg::call([] {
-        Oid schema = get_namespace_oid("steward", true);
-        return OidIsValid(schema) ? get_relname_relid("partition_sets", schema) : InvalidOid;
-    });
-    Oid owner = owner_of(table);
-    if (!OidIsValid(owner))
-        throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation \"steward.partition_sets\" does not exist")
-            .hint("CREATE EXTENSION pg_steward makes it.");
-    return owner;
-}
-
-}  // namespace
-
-AsExtensionOwner::AsExtensionOwner() : AsOwner(extension_owner()) {}
-
 const base::Zone& KnownSet::zone() const { return pg::zone(policy.timezone); }
 
 Grid KnownSet::grid() const { return Grid(policy.codec.axis(), policy.step.value(), policy.origin, zone()); }

@@ -7,18 +7,13 @@
 #include <vector>
 
 #include "partition/set.hpp"
-#include "pg/transaction.hpp"
+#include "pg/extension.hpp"
 
 #include "pg/postgres.hpp"
 
 namespace steward::partition {
 
-// The tables of the extension are read and written as their owner, whoever calls: what a caller may do is checked against
-// the partitioned table itself.
-class AsExtensionOwner : public pg::AsOwner {
-public:
-    AsExtensionOwner();
-};
+using pg::AsExtensionOwner;
 
 struct RegisteredSet {
     Oid parent;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Our own tables are read and written as the extension's owner, whoever calls: what a caller may do is checked against the
+// object it is about.
+#pragma once
+
+#include "pg/transaction.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::pg {
+
+// Throws 42704 in a database that has no extension pg_steward.
+Oid extension_owner();
+bool has_extension();
+
+class AsExtensionOwner : public AsOwner {
+public:
+    AsExtensionOwner() : AsOwner(extension_owner()) {}
+};
+
+}  // namespace steward::pg
