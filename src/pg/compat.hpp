@@ -138,4 +138,38 @@ inline void run_portal(Portal portal, DestReceiver* receiver, QueryCompletion* c
 #endif
 }
 
+// PostgreSQL 15 wants shared memory to be asked for in a hook of its own.
+#if PG_VERSION_NUM >= 150000
+inline shmem_request_hook_type previous_shmem_request = nullptr;
+inline void (*shmem_request)() = nullptr;
+inline void on_shmem_request() {
+    if (previous_shmem_request != nullptr) previous_shmem_request();
+    shmem_request();
+}
+inline void at_shared_memory_request(void (*request)()) {
+    shmem_request = request;
+    previous_shmem_request = shmem_request_hook;
+    shmem_request_hook = on_shmem_request;
+}
+#else
+inline void at_shared_memory_request(void (*request)()) { request(); }
+#endif
+
+// PostgreSQL 17 ties a set of wait events to a resource owner; none here: it lives as long as the process.
+inline WaitEventSet* make_wait_event_set(int events) {
+#if PG_VERSION_NUM >= 170000
+    return CreateWaitEventSet(nullptr, events);
+#else
+    return CreateWaitEventSet(TopMemoryContext, events);
+#endif
+}
+
+// PostgreSQL 14 dropped what the old protocol needed for COPY.
+inline void leave_out_copy([[maybe_unused]] PQcommMethods& methods) {
+#if PG_VERSION_NUM < 140000
+    methods.startcopyout = [] {};
+    methods.endcopyout = [](bool) {};
+#endif
+}
+
 }  // namespace steward::pg

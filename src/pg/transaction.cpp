@@ -36,6 +36,11 @@ void set_local(const char* name, const std::string& value) {
     call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
 }
 
+void set_for_transaction(const char* name, const std::string& value) {
+    const char* text = value.c_str();
+    call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false); });
+}
+
 void set_session(const char* name, const std::string& value) {
     const char* text = value.c_str();
     call([&] { SetConfigOption(name, text, PGC_USERSET, PGC_S_SESSION); });

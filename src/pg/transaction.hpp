@@ -42,6 +42,9 @@ private:
 // A setting for the length of the surrounding AsOwner block (or transaction).
 void set_local(const char* name, const std::string& value);
 
+// A setting up to the end of the transaction, its commit included: synchronous_commit.
+void set_for_transaction(const char* name, const std::string& value);
+
 // A setting of this process until it is set again: background workers only.
 void set_session(const char* name, const std::string& value);
 

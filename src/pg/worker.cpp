@@ -25,7 +25,7 @@ struct Opened {
     BackgroundWorkerHandle* handle;
 };
 
-dsm_segment* make_segment(const char* request, Size bytes) {
+dsm_segment* make_segment(const char* request, Size bytes, Connection connection) {
     shm_toc_estimator estimator;
     shm_toc_initialize_estimator(&estimator);
     shm_toc_estimate_chunk(&estimator, sizeof(Header));
@@ -37,8 +37,8 @@ dsm_segment* make_segment(const char* request, Size bytes) {
     if (segment == nullptr) return nullptr;
     shm_toc* toc = shm_toc_create(kMagic, dsm_segment_address(segment), total);
     auto* header = static_cast<Header*>(shm_toc_allocate(toc, sizeof(Header)));
-    header->database = MyDatabaseId;
-    header->session_user = GetSessionUserId();
+    header->database = connection.database;
+    header->session_user = connection.user;
     header->request_bytes = bytes;
     shm_toc_insert(toc, kHeader, header);
     void* copy = shm_toc_allocate(toc, bytes);
@@ -50,32 +50,59 @@ dsm_segment* make_segment(const char* request, Size bytes) {
     return segment;
 }
 
+BackgroundWorkerHandle* register_worker(const char* main, const char* title, Datum argument) {
+    BackgroundWorker worker;
+    std::memset(&worker, 0, sizeof(worker));
+    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+    worker.bgw_start_time = BgWorkerStart_ConsistentState;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
+    strlcpy(worker.bgw_library_name, "pg_steward", sizeof(worker.bgw_library_name));
+    strlcpy(worker.bgw_function_name, main, sizeof(worker.bgw_function_name));
+    strlcpy(worker.bgw_name, title, sizeof(worker.bgw_name));
+    strlcpy(worker.bgw_type, "pg_steward", sizeof(worker.bgw_type));
+    worker.bgw_main_arg = argument;
+    worker.bgw_notify_pid = MyProcPid;
+    BackgroundWorkerHandle* handle = nullptr;
+    MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+    bool is_registered = RegisterDynamicBackgroundWorker(&worker, &handle);
+    MemoryContextSwitchTo(caller);
+    return is_registered ? handle : nullptr;
+}
+
 }  // namespace
 
-Helper::Helper(const char* main, const char* title, const std::string& request) {
+BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument) {
+    return call([&] { return register_worker(main, title, argument); });
+}
+
+bool has_stopped(BackgroundWorkerHandle* handle) {
+    return call([&] {
+        pid_t pid = 0;
+        return GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED;
+    });
+}
+
+void release(BackgroundWorkerHandle* handle) { pfree(handle); }
+
+Helper::Helper(const char* main, const char* title, const std::string& request)
+    : Helper(main, title, request, Connection{MyDatabaseId, GetSessionUserId()}) {}
+
+Helper::Helper(const char* main, const char* title, const std::string& request, Connection connection) {
     const char* data = request.data();
     Size bytes = request.size();
     Opened opened = call([&] {
-        Opened result{make_segment(data, bytes), nullptr, nullptr};
+        Opened result{make_segment(data, bytes, connection), nullptr, nullptr};
         if (result.segment == nullptr) return result;
-        BackgroundWorker worker;
-        std::memset(&worker, 0, sizeof(worker));
-        worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-        worker.bgw_start_time = BgWorkerStart_ConsistentState;
-        worker.bgw_restart_time = BGW_NEVER_RESTART;
-        strlcpy(worker.bgw_library_name, "pg_steward", sizeof(worker.bgw_library_name));
-        strlcpy(worker.bgw_function_name, main, sizeof(worker.bgw_function_name));
-        strlcpy(worker.bgw_name, title, sizeof(worker.bgw_name));
-        strlcpy(worker.bgw_type, "pg_steward", sizeof(worker.bgw_type));
-        worker.bgw_main_arg = UInt32GetDatum(dsm_segment_handle(result.segment));
-        worker.bgw_notify_pid = MyProcPid;
-        if (!RegisterDynamicBackgroundWorker(&worker, &result.handle)) {
+        result.handle = register_worker(main, title, UInt32GetDatum(dsm_segment_handle(result.segment)));
+        if (result.handle == nullptr) {
             dsm_detach(result.segment);
             return Opened{nullptr, nullptr, nullptr};
         }
         shm_toc* toc = shm_toc_attach(kMagic, dsm_segment_address(result.segment));
         auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));
+        MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
         result.queue = shm_mq_attach(queue, result.segment, result.handle);
+        MemoryContextSwitchTo(caller);
         return result;
     });
     segment_ = opened.segment;
@@ -88,6 +115,7 @@ Helper::~Helper() {
     if (handle_ == nullptr) return;
     TerminateBackgroundWorker(handle_);
     dsm_detach(segment_);
+    release(handle_);
 }
 
 void Helper::let_go() {
@@ -95,7 +123,7 @@ void Helper::let_go() {
     handle_ = nullptr;
 }
 
-std::optional<std::string> Helper::receive() {
+std::optional<std::string> Helper::receive(bool is_waiting, bool& is_ended) {
     struct Message {
         void* data;
         Size bytes;
@@ -103,12 +131,20 @@ std::optional<std::string> Helper::receive() {
     };
     Message message = call([&] {
         Message received{nullptr, 0, SHM_MQ_SUCCESS};
-        received.result = shm_mq_receive(queue_, &received.bytes, &received.data, false);
+        received.result = shm_mq_receive(queue_, &received.bytes, &received.data, !is_waiting);
         return received;
     });
+    is_ended = message.result == SHM_MQ_DETACHED;
     if (message.result != SHM_MQ_SUCCESS) return std::nullopt;
     return std::string(static_cast<const char*>(message.data), message.bytes);
 }
+
+std::optional<std::string> Helper::receive() {
+    bool is_ended = false;
+    return receive(true, is_ended);
+}
+
+std::optional<std::string> Helper::receive_now(bool& is_ended) { return receive(false, is_ended); }
 
 WorkerLink::WorkerLink(Datum argument) {
     struct Raw {

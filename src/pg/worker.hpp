@@ -16,10 +16,23 @@
 
 namespace steward::pg {
 
+// A dynamic worker of this library that is never restarted. `main` is the exported name of its entry; the caller's latch is
+// set when it starts and ends. Null when no slot is free, which is no error; the handle is freed by release().
+BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument);
+bool has_stopped(BackgroundWorkerHandle* handle);
+void release(BackgroundWorkerHandle* handle);
+
+// Whom a helper connects as, and where. InvalidOid as user is the bootstrap superuser.
+struct Connection {
+    Oid database;
+    Oid user;
+};
+
 class Helper {
 public:
-    // `main` is the exported name of the worker's entry. Check started() after: no free slot is no error.
+    // Check started() after.
     Helper(const char* main, const char* title, const std::string& request);
+    Helper(const char* main, const char* title, const std::string& request, Connection connection);
     ~Helper();
     Helper(const Helper&) = delete;
     Helper& operator=(const Helper&) = delete;
@@ -27,10 +40,14 @@ public:
     bool started() const { return handle_ != nullptr; }
     // The next message; nothing when the worker has ended.
     std::optional<std::string> receive();
+    // The same without waiting: is_ended says which kind of nothing came back.
+    std::optional<std::string> receive_now(bool& is_ended);
     // Lets the worker go on by itself; otherwise it is ended with this object.
     void let_go();
 
 private:
+    std::optional<std::string> receive(bool is_waiting, bool& is_ended);
+
     dsm_segment* segment_ = nullptr;
     shm_mq_handle* queue_ = nullptr;
     BackgroundWorkerHandle* handle_ = nullptr;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "schedule/record_pg.hpp"
+
+#include <algorithm>
+
+#include "pg/extension.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+// One run in so many cleans up behind its job, so that the cost is spread.
+constexpr double kCleaningShare = 0.02;
+// Whoever locks our tables longer than this has the run recorded later.
+constexpr char kLockPatience[] = "10s";
+
+std::optional<std::int64_t> optional_number(const pg::Row& row, std::size_t column) {
+    if (row.is_null(column)) return std::nullopt;
+    return row.number(column);
+}
+
+bool moves_progress(Kind kind) { return kind != Kind::manual && kind != Kind::retry; }
+
+void insert_history(pg::Spi& spi, const RunRecord& record) {
+    const pg::ScriptEnd* end = record.end ? &*record.end : nullptr;
+    const pg::ErrorReport* error = end != nullptr && end->error ? &*end->error : nullptr;
+    auto optional_text = [](const std::string& text) {
+        return text.empty() ? std::optional<std::string>() : std::optional<std::string>(text);
+    };
+    std::string sqlstate = error != nullptr ? error->sqlstate() : record.sqlstate;
+    std::string message = error != nullptr ? error->message : record.message;
+    spi.execute(
+        "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, started_at, "
+        "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, notices) "
+        "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), ''), "
+        "pg_get_userbyid($3), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20",
+        {record.run, record.job, pg::Parameter::oid(record.role), name_of(record.kind),
+         static_cast<std::int32_t>(record.attempt), pg::Parameter::timestamptz(record.due),
+         pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
+         name_of(record.outcome), static_cast<std::int32_t>(record.pid),
+         end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
+         end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
+         end != nullptr ? optional_text(end->tag) : std::nullopt, optional_text(sqlstate), optional_text(message),
+         error != nullptr ? optional_text(error->detail) : std::nullopt,
+         error != nullptr ? optional_text(error->hint) : std::nullopt,
+         error != nullptr ? optional_text(error->context) : std::nullopt,
+         end != nullptr ? optional_text(end->failed_statement) : std::nullopt, optional_text(record.notices)});
+}
+
+void update_progress(pg::Spi& spi, const RunRecord& record) {
+    std::string error = record.end && record.end->error ? record.end->error->message : record.message;
+    std::string sqlstate = record.end && record.end->error ? record.end->error->sqlstate() : record.sqlstate;
+    bool is_success = record.outcome == Outcome::succeeded;
+    double duration_ms = static_cast<double>(record.ended_at - record.started_at) / 1000.0;
+    spi.execute(
+        "INSERT INTO steward.job_progress AS p (job_id, handled_until, last_run_id, last_due, last_started_at, last_ended_at, "
+        "last_outcome, last_sqlstate, last_error, last_attempt, last_success_at, consecutive_failures, usual_ms) "
+        "SELECT $2, CASE WHEN $3 THEN $4 END, $1, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), $10, "
+        "CASE WHEN $11 THEN $6 END, CASE WHEN $11 THEN 0 ELSE 1 END, CASE WHEN $11 THEN $12 END "
+        "WHERE EXISTS (SELECT FROM steward.job_definitions d WHERE d.job_id = $2) "
+        "ON CONFLICT (job_id) DO UPDATE SET "
+        "handled_until = greatest(p.handled_until, excluded.handled_until), "
+        "running_due = (SELECT coalesce(array_agg(u.due), '{}') FROM unnest(p.running, p.running_due) u (run, due) WHERE u.run <> $1), "
+        "running_since = (SELECT coalesce(array_agg(u.since), '{}') FROM unnest(p.running, p.running_since) u (run, since) WHERE u.run <> $1), "
+        "running = array_remove(p.running, $1), "
+        "last_run_id = $1, last_due = $4, last_started_at = $5, last_ended_at = $6, last_outcome = $7, "
+        "last_sqlstate = excluded.last_sqlstate, last_error = excluded.last_error, last_attempt = $10, "
+        "last_success_at = coalesce(excluded.last_success_at, p.last_success_at), "
+        "consecutive_failures = CASE WHEN $11 THEN 0 ELSE p.consecutive_failures + 1 END, "
+        "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * 0.2 END",
+        {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due),
+         pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
+         name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success, duration_ms});
+}
+
+void clean_history(pg::Spi& spi, std::int64_t job) {
+    spi.execute("DELETE FROM steward.job_history h USING steward.job_definitions d "
+                "WHERE d.job_id = $1 AND h.job_id = $1 AND (h.ended_at < now() - d.keep_for OR h.run_id IN ("
+                "SELECT o.run_id FROM steward.job_history o WHERE o.job_id = $1 ORDER BY o.ended_at DESC OFFSET d.keep_runs))",
+                {job});
+}
+
+}  // namespace
+
+std::optional<Command> read_command(std::int64_t job, Oid role) {
+    pg::AsExtensionOwner as_extension;
+    auto rows = pg::query("SELECT name, command, (extract(epoch FROM timeout) * 1000)::bigint, "
+                          "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue', "
+                          "run_at IS NOT NULL FROM steward.job_definitions WHERE job_id = $1 AND role_oid = $2",
+                          {job, pg::Parameter::oid(role)});
+    if (rows.empty()) return std::nullopt;
+    const pg::Row& row = rows[0];
+    Command command;
+    command.name = row.text(0);
+    command.text = row.text(1);
+    command.timeout_ms = optional_number(row, 2);
+    command.lock_timeout_ms = optional_number(row, 3);
+    command.rules.is_atomic = row.truth(4);
+    command.rules.goes_on_after_error = row.truth(5);
+    command.is_once = row.truth(6);
+    return command;
+}
+
+void mark_start(const RunRecord& record) {
+    pg::AsExtensionOwner as_extension;
+    pg::set_local("lock_timeout", kLockPatience);
+    pg::execute("INSERT INTO steward.job_progress AS p (job_id, handled_until, running, running_due, running_since) "
+                "VALUES ($2, CASE WHEN $3 THEN $4 END, ARRAY[$1], ARRAY[$4], ARRAY[now()]) "
+                "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until), "
+                "running = p.running || $1, running_due = p.running_due || $4, running_since = p.running_since || now()",
+                {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
+}
+
+void record_end(const RunRecord& record) {
+    pg::AsExtensionOwner as_extension;
+    pg::set_local("lock_timeout", kLockPatience);
+    pg::Spi spi;
+    insert_history(spi, record);
+    update_progress(spi, record);
+    if (record.outcome == Outcome::succeeded)
+        spi.execute("DELETE FROM steward.job_definitions WHERE job_id = $1 AND run_at <= $2",
+                    {record.job, pg::Parameter::timestamptz(record.due)});
+    if (pg::random_fraction() < kCleaningShare) clean_history(spi, record.job);
+}
+
+void record_interrupted(const std::vector<RunId>& under_way) {
+    std::vector<RunRecord> lost;
+    {
+        pg::AsExtensionOwner as_extension;
+        auto rows = pg::query(
+            "SELECT u.run, p.job_id, d.role_oid, (extract(epoch FROM u.due) * 1000000)::bigint, "
+            "(extract(epoch FROM u.since) * 1000000)::bigint, (u.due IS DISTINCT FROM p.handled_until), p.last_due = u.due, "
+            "p.last_attempt FROM steward.job_progress p JOIN steward.job_definitions d USING (job_id), "
+            "unnest(p.running, p.running_due, p.running_since) u (run, due, since) ORDER BY u.since");
+        for (const pg::Row& row : rows) {
+            RunRecord record;
+            record.run = row.number(0);
+            if (std::find(under_way.begin(), under_way.end(), record.run) != under_way.end()) continue;
+            record.job = row.number(1);
+            record.role = row.oid(2);
+            record.due = pg::to_server({row.number(3)});
+            record.started_at = pg::to_server({row.number(4)});
+            record.ended_at = GetCurrentTimestamp();
+            record.outcome = Outcome::interrupted;
+            record.attempt = row.truth(6) ? static_cast<int>(row.number(7)) + 1 : 1;
+            record.kind = record.attempt > 1 ? Kind::retry : row.truth(5) ? Kind::manual : Kind::scheduled;
+            record.sqlstate = "57P02";
+            record.message = "the server stopped, crashed or was replaced while the job ran";
+            lost.push_back(std::move(record));
+        }
+    }
+    for (const RunRecord& record : lost) record_end(record);
+}
+
+}  // namespace steward::schedule

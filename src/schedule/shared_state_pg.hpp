@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The layout of the room's shared memory, for the launcher and its workers. Sessions go through shared_pg.hpp.
+#pragma once
+
+#include "pg/shmem.hpp"
+#include "schedule/shared_pg.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::schedule {
+
+struct Shared {
+    LWLock* lock;
+    Latch* launcher_latch;  // null while there is no launcher
+    pid_t launcher_pid;
+    bool was_shut_down;     // cleanly, before this start
+    // What the launcher has still to tell the jobs: set once a life of the server, or of the standby.
+    bool startup_pending;
+    bool promotion_pending;
+    bool crash_pending;
+    std::uint32_t last_token;
+    RunId last_run;
+    // Databases whose jobs have changed; when they do not fit, all have.
+    bool is_all_changed;
+    int changed_count;
+    Oid changed[kMaxChangedDatabases];
+    RunSlot runs[kMaxRuns];
+    int job_capacity;
+    JobSlot jobs[FLEXIBLE_ARRAY_MEMBER];
+};
+
+Shared& shared();
+
+// Under the lock.
+inline void wake_launcher(const Shared& state) noexcept {
+    if (state.launcher_latch != nullptr) SetLatch(state.launcher_latch);
+}
+int find_free_run(const Shared& state) noexcept;  // -1: none
+
+void copy_text(char* target, std::size_t bytes, const char* text) noexcept;
+
+}  // namespace steward::schedule
