@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@ inline constexpr int kMaxPriority = 100;
 inline constexpr std::size_t kMaxExcludedDates = 1000;
 // Of a missed policy `all`: no more runs than this are made up for.
 inline constexpr int kMaxMissedRuns = 1000;
+// Doubling the delay of retries ends here.
+inline constexpr std::int64_t kMaxBackoffMicros = base::kMicrosPerDay;
 // Jobs that run more often than this leave no mark in their database when they start, only when they end.
 inline constexpr std::int64_t kMarkedPeriodMicros = 10 * base::kMicrosPerSecond;
 
@@ -57,7 +60,7 @@ std::optional<Outcome> outcome_of(std::string_view name);
 struct Retry {
     int limit = 0;
     std::int64_t delay_micros = 30 * base::kMicrosPerSecond;  // before the first; doubled for each further one
-    std::vector<std::string> on;                              // SQLSTATEs or their two-character classes; empty: the transient ones
+    std::vector<std::string> on;  // SQLSTATEs or their two-character classes; empty: the transient ones
 };
 
 // What its database remembers of a job.
@@ -75,12 +78,12 @@ struct Definition {
     JobKey key;
     std::string name;
     std::uint32_t role = 0;
-    std::optional<Expression> schedule;    // none: only by hand, after other jobs, or at run_at
-    std::optional<base::Instant> run_at;   // runs once
+    std::optional<Expression> schedule;   // none: only by hand, after other jobs, or at run_at
+    std::optional<base::Instant> run_at;  // runs once
     const base::Zone* zone = nullptr;
-    base::Instant anchor;                  // when this schedule was given
+    base::Instant anchor;  // when this schedule was given
     Overlap overlap = Overlap::skip;
-    int max_parallel = 1;                  // with Overlap::parallel
+    int max_parallel = 1;  // with Overlap::parallel
     Missed missed = Missed::once;
     std::optional<std::int64_t> missed_within_micros;
     Retry retry;
@@ -97,12 +100,15 @@ struct Definition {
     bool is_paused = false;
     std::optional<base::Instant> paused_until;
     std::string paused_reason;
-    std::string broken;                    // why it can never start, from what reading it found; empty: it can
+    std::string broken;  // why it can never start, from what reading it found; empty: it can
     Progress progress;
 };
 
 // The first run strictly after `after` that validity and excluded dates allow; nothing when there is none.
 std::optional<base::Instant> next_due(const Definition& job, base::Instant after);
+
+// Whether validity and excluded dates allow a run at this instant: from valid_from on, and before valid_until.
+bool is_allowed(const Definition& job, base::Instant at);
 
 // Whether a run that ended so is tried again.
 bool is_retried(const Retry& retry, Outcome outcome, std::string_view sqlstate, int attempt);
