@@ -38,7 +38,7 @@ struct Start {
     base::Instant due;
     Kind kind = Kind::scheduled;
     int attempt = 1;
-    bool is_marked = false;  // its start is noted in its database before the command runs
+    bool is_marked = false;    // its start is noted in its database before the command runs
     std::uint64_t ticket = 0;  // how started() and not_started() name it
 };
 // An earlier run gives way (Overlap::replace).
@@ -48,7 +48,7 @@ struct Cancel {
 using Action = std::variant<Start, Cancel>;
 
 struct Limits {
-    int running = 8;                // runs at once, in the whole cluster
+    int running = 8;  // runs at once, in the whole cluster
     int running_per_database = 8;
 };
 
@@ -60,7 +60,8 @@ struct JobStatus {
     std::optional<base::Instant> handled_until;
     int queued = 0;
     int running = 0;
-    std::int64_t skipped = 0;  // runs given up because an earlier one still ran or they were missed, since the launcher started
+    std::int64_t skipped =
+        0;  // runs given up because an earlier one still ran or they were missed, since the launcher started
     std::string waiting_reason;
 };
 
@@ -99,7 +100,8 @@ public:
     void started(std::uint64_t ticket, RunId run);
     // Goes back into the queue and is tried again after `wait_micros`; `job_reason` is shown as waiting_reason. When
     // `is_shared` nothing else is started before then either (no free worker slot).
-    void not_started(std::uint64_t ticket, const std::string& reason, std::int64_t wait_micros, bool is_shared, base::Instant now);
+    void not_started(std::uint64_t ticket, const std::string& reason, std::int64_t wait_micros, bool is_shared,
+                     base::Instant now);
     void ended(const RunEnd& end, double jitter);
 
     std::optional<base::Instant> next_wake() const;
