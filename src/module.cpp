@@ -3,13 +3,18 @@
 // The library's table of contents: module magic, the rooms, and the version it was built as.
 #include "partition/partition_pg.hpp"
 #include "pg/guard.hpp"
+#include "schedule/schedule_pg.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init();
 }
 
-void _PG_init() { steward::partition::init(); }
+void _PG_init() {
+    steward::partition::init();
+    steward::schedule::init();
+    steward::pg::reserve_guc_prefix("steward");
+}
 
 STEWARD_FUNCTION(steward_version) {
     return steward::pg::entry([] { return CStringGetTextDatum(STEWARD_VERSION); });

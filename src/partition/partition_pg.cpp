@@ -10,7 +10,6 @@ void init() {
     pg::define_setting("steward.partition_lock_timeout",
                        "Sets the longest time that one attempt to lock a table waits before it lets others pass.",
                        &lock_timeout_ms, {kMinLockTimeoutMs, kMaxLockTimeoutMs}, PGC_USERSET, GUC_UNIT_MS);
-    pg::reserve_guc_prefix("steward");
 }
 
 }  // namespace steward::partition

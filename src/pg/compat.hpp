@@ -172,4 +172,7 @@ inline void leave_out_copy([[maybe_unused]] PQcommMethods& methods) {
 #endif
 }
 
+// A database whose DROP was interrupted; the minors of August 2023 gave this value of datconnlimit a name.
+inline constexpr int kInvalidDatabase = -2;
+
 }  // namespace steward::pg

@@ -6,6 +6,7 @@
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/notices.hpp"
+#include "pg/transaction.hpp"
 #include "pg/zone.hpp"
 #include "schedule/record_pg.hpp"
 #include "schedule/shared_state_pg.hpp"

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The launcher: one static background worker of the cluster, attached to no database. It has loaders read the jobs of each
+// database, asks the scheduler (pure code) what is due, starts a worker a run, and sleeps until something is due or said.
+// It writes nothing and locks nothing of a user's. Everything it must not forget is in the databases (job_progress) or in
+// shared memory (RunSlots), so it may be terminated at any time: the next one goes on where it was.
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/text.hpp"
+#include "pg/guard.hpp"
+#include "pg/sleeper.hpp"
+#include "pg/transaction.hpp"
+#include "pg/zone.hpp"
+#include "schedule/loads_pg.hpp"
+#include "schedule/starts_pg.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+// Of max_worker_processes, left to others: the launcher itself, a loader, one for parallel queries.
+constexpr int kReservedWorkers = 3;
+// Databases with a broken job are looked at again, and on a standby, where no commit says that jobs changed, all.
+constexpr std::int64_t kLookAgainMicros = base::kMicrosPerMinute;
+// How far the wall clock may drift from the steady one between two looks without having been set.
+constexpr std::int64_t kDriftMicros = base::kMicrosPerSecond;
+
+struct JobKeyHash {
+    std::size_t operator()(const JobKey& key) const {
+        return std::hash<std::int64_t>()(key.job) * 31 + key.database;
+    }
+};
+
+std::int64_t steady_micros() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * base::kMicrosPerSecond + now.tv_nsec / 1000;
+}
+
+class Launcher {
+public:
+    Launcher() : starts_(brain_) {}
+
+    [[noreturn]] void run() {
+        begin();
+        for (;;) {
+            obey_signals();
+            base::Instant now = pg::now();
+            notice_clock(now);
+            notice_promotion(now);
+            read_databases(now);
+            take_changes(now);
+            tell_events(now);
+            starts_.carry_out(brain_.tick(now), now);
+            publish(now);
+            sleep();
+        }
+    }
+
+private:
+    void begin();
+    void obey_signals();
+    void notice_clock(base::Instant now);
+    void notice_promotion(base::Instant now);
+    void read_databases(base::Instant now);
+    void take_changes(base::Instant now);
+    void tell_events(base::Instant now);
+    void publish(base::Instant now);
+    void sleep();
+
+    void set_limits();
+    void loaded(Loaded&& result, base::Instant now);
+    void forget(Oid database);
+    int slot_of(JobKey key);
+
+    Scheduler brain_;
+    Starts starts_;
+    Loads loads_;
+    pg::Sleeper& sleeper_ = *new pg::Sleeper();
+    bool is_standby_ = false;
+    bool is_everything_read_ = false;
+    std::optional<base::Instant> look_again_;
+    base::Instant last_wall_;
+    std::int64_t last_steady_ = 0;
+    std::unordered_map<JobKey, int, JobKeyHash> slots_;
+    std::vector<int> free_slots_;
+};
+
+void at_exit(int, Datum) {
+    pg::Locked locked(shared().lock);
+    shared().launcher_latch = nullptr;
+    shared().launcher_pid = 0;
+}
+
+void Launcher::begin() {
+    is_standby_ = RecoveryInProgress();
+    last_wall_ = pg::now();
+    last_steady_ = steady_micros();
+    pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
+    {
+        Shared& state = shared();
+        pg::Locked locked(state.lock);
+        state.launcher_latch = MyLatch;
+        state.launcher_pid = MyProcPid;
+        for (int i = 0; i < state.job_capacity; ++i) state.jobs[i].is_used = false;
+    }
+    for (int i = shared().job_capacity - 1; i >= 0; --i) free_slots_.push_back(i);
+    set_limits();
+    brain_.set_standby(is_standby_, last_wall_);
+    starts_.adopt();
+    loads_.want_all(last_wall_, true);
+    if (is_standby_) look_again_ = base::Instant{last_wall_.micros + kLookAgainMicros};
+}
+
+void Launcher::set_limits() {
+    int most = std::max(1, std::min(max_running, max_worker_processes - kReservedWorkers));
+    brain_.set_limits({most, most});
+}
+
+void Launcher::obey_signals() {
+    if (ShutdownRequestPending != 0) proc_exit(1);
+    pg::call([] {
+        CHECK_FOR_INTERRUPTS();
+        if (ConfigReloadPending != 0) {
+            ConfigReloadPending = 0;
+            ProcessConfigFile(PGC_SIGHUP);
+        }
+    });
+    set_limits();
+}
+
+void Launcher::notice_clock(base::Instant now) {
+    std::int64_t steady = steady_micros();
+    base::Instant expected{last_wall_.micros + (steady - last_steady_)};
+    if (std::abs(now.micros - expected.micros) > kDriftMicros) brain_.clock_stepped(expected, now);
+    last_wall_ = now;
+    last_steady_ = steady;
+}
+
+void Launcher::notice_promotion(base::Instant now) {
+    if (!is_standby_ || RecoveryInProgress()) return;
+    is_standby_ = false;
+    look_again_.reset();
+    is_everything_read_ = false;
+    {
+        pg::Locked locked(shared().lock);
+        shared().promotion_pending = true;
+    }
+    // What ran on the old primary and has not ended there was interrupted; only after that is known does anything start.
+    loads_.want_all(now, true);
+}
+
+void Launcher::read_databases(base::Instant now) {
+    if (look_again_ && *look_again_ <= now) {
+        look_again_.reset();
+        for (Oid gone : loads_.want_all(now, false)) forget(gone);
+        if (is_standby_) look_again_ = base::Instant{now.micros + kLookAgainMicros};
+    }
+    auto request_for = [&](Oid database) { return starts_.request_for(database); };
+    while (std::optional<Loaded> result = loads_.advance(now, request_for)) loaded(std::move(*result), now);
+    if (is_everything_read_ || !loads_.is_idle()) return;
+    is_everything_read_ = true;
+    brain_.set_standby(is_standby_, now);
+}
+
+void Launcher::loaded(Loaded&& result, base::Instant now) {
+    Oid database = result.database;
+    if (!result.has_extension) return forget(database);
+    {
+        pg::Locked locked(shared().lock);
+        shared().last_run = std::max(shared().last_run, result.end.last_run);
+    }
+    starts_.recorded(database, result.end.recorded);
+    bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(),
+                                  [](const Definition& job) { return !job.broken.empty() && !job.is_paused; });
+    brain_.load(database, std::move(result.jobs), now);
+    starts_.drop_unknown_requests(database, now);
+    if (has_broken) loads_.want(database, {now.micros + kLookAgainMicros});
+}
+
+void Launcher::forget(Oid database) {
+    brain_.forget(database);
+    starts_.forget(database);
+    for (auto entry = slots_.begin(); entry != slots_.end();) {
+        if (entry->first.database != database) {
+            ++entry;
+            continue;
+        }
+        {
+            pg::Locked locked(shared().lock);
+            shared().jobs[entry->second].is_used = false;
+        }
+        free_slots_.push_back(entry->second);
+        entry = slots_.erase(entry);
+    }
+}
+
+void Launcher::take_changes(base::Instant now) {
+    Shared& state = shared();
+    std::vector<Oid> changed;
+    changed.reserve(kMaxChangedDatabases);
+    bool is_all = false;
+    {
+        pg::Locked locked(state.lock);
+        changed.assign(state.changed, state.changed + state.changed_count);
+        is_all = state.is_all_changed;
+        state.changed_count = 0;
+        state.is_all_changed = false;
+    }
+    if (is_all)
+        for (Oid gone : loads_.want_all(now, false)) forget(gone);
+    for (Oid database : changed) loads_.want(database, now);
+
+    Starts::Attention attention = starts_.collect(now, is_standby_);
+    for (Oid database : attention.to_record)
+        if (!loads_.is_reading(database)) loads_.want(database, now);
+    if (!attention.to_reload.empty()) {
+        // A worker that cannot begin may say that its database is gone.
+        std::vector<Oid> there = connectable_databases();
+        for (Oid database : attention.to_reload) {
+            if (std::find(there.begin(), there.end(), database) == there.end())
+                forget(database);
+            else
+                loads_.want(database, now);
+        }
+    }
+    auto request_for = [&](Oid database) { return starts_.request_for(database); };
+    while (std::optional<Loaded> result = loads_.advance(now, request_for)) loaded(std::move(*result), now);
+}
+
+void Launcher::tell_events(base::Instant now) {
+    if (!is_everything_read_) return;
+    bool is_startup = false;
+    bool is_promotion = false;
+    bool is_crash = false;
+    {
+        pg::Locked locked(shared().lock);
+        std::swap(is_startup, shared().startup_pending);
+        std::swap(is_promotion, shared().promotion_pending);
+        std::swap(is_crash, shared().crash_pending);
+    }
+    if (is_startup) brain_.happened(Event::startup, now);
+    if (is_crash) brain_.happened(Event::after_crash, now);
+    if (is_promotion) brain_.happened(Event::promotion, now);
+}
+
+int Launcher::slot_of(JobKey key) {
+    auto found = slots_.find(key);
+    if (found != slots_.end()) return found->second;
+    if (free_slots_.empty()) return -1;
+    int slot = free_slots_.back();
+    free_slots_.pop_back();
+    slots_.emplace(key, slot);
+    return slot;
+}
+
+void Launcher::publish(base::Instant now) {
+    std::vector<JobKey> changed = brain_.take_changed();
+    for (const JobKey& key : changed) {
+        std::optional<JobStatus> status = brain_.status(key, now);
+        int slot = slot_of(key);
+        if (slot < 0) continue;
+        pg::Locked locked(shared().lock);
+        JobSlot& job = shared().jobs[slot];
+        job.is_used = status.has_value();
+        if (!status) continue;
+        job.database = key.database;
+        job.job = key.job;
+        job.state = static_cast<std::uint8_t>(status->state);
+        job.next_run = status->next_run ? pg::to_server(*status->next_run) : DT_NOEND;
+        job.queued_since = status->queued_since ? pg::to_server(*status->queued_since) : DT_NOBEGIN;
+        job.queued = status->queued;
+        job.running = status->running;
+        job.skipped = status->skipped;
+        copy_text(job.waiting_reason, sizeof(job.waiting_reason), status->waiting_reason.c_str());
+    }
+    for (const JobKey& key : changed) {
+        auto found = slots_.find(key);
+        if (found == slots_.end() || brain_.status(key, now)) continue;
+        free_slots_.push_back(found->second);
+        slots_.erase(found);
+    }
+}
+
+void Launcher::sleep() {
+    std::optional<base::Instant> until;
+    auto earlier = [&](std::optional<base::Instant> other) {
+        if (other && (!until || *other < *until)) until = other;
+    };
+    earlier(brain_.next_wake());
+    earlier(starts_.next_wake());
+    earlier(loads_.next_wake());
+    earlier(look_again_);
+    sleeper_.sleep(until);
+}
+
+}  // namespace
+
+}  // namespace steward::schedule
+
+extern "C" {
+PGDLLEXPORT void steward_schedule_launcher(Datum argument);
+PGDLLEXPORT void steward_schedule_promotion(Datum argument);
+}
+
+extern "C" void steward_schedule_launcher(Datum) {
+    using namespace steward;
+    pg::entry([] {
+        pg::call([] {
+            pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+            pqsignal(SIGHUP, SignalHandlerForConfigReload);
+            BackgroundWorkerUnblockSignals();
+            BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+        });
+        // Never destroyed: the process ends inside.
+        (new schedule::Launcher())->run();
+    });
+}
+
+// The postmaster starts it when recovery is over: nobody else tells a process that the standby has become the primary.
+extern "C" void steward_schedule_promotion(Datum) {
+    using namespace steward;
+    BackgroundWorkerUnblockSignals();
+    pg::Locked locked(schedule::shared().lock);
+    schedule::wake_launcher(schedule::shared());
+}

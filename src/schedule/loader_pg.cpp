@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The worker that looks into one database for the launcher, which is attached to none: it records what nobody else could
+// (runs whose worker was terminated, runs that a crash interrupted), reads the jobs, and ends.
+#include "base/pack.hpp"
+#include "pg/extension.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/worker.hpp"
+#include "schedule/record_pg.hpp"
+#include "schedule/wire_pg.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+std::int64_t system_identifier() { return static_cast<std::int64_t>(GetSystemIdentifier()); }
+
+RunRecord record_of(const LostRun& lost) {
+    RunRecord record;
+    record.run = lost.run;
+    record.job = lost.job;
+    record.role = lost.role;
+    record.kind = lost.kind;
+    record.attempt = lost.attempt;
+    record.due = lost.due;
+    record.started_at = lost.started_at;
+    record.ended_at = lost.ended_at;
+    record.outcome = lost.outcome;
+    record.pid = lost.pid;
+    record.sqlstate = lost.sqlstate;
+    record.message = lost.message;
+    return record;
+}
+
+// Files that pg_upgrade carried over still say the old cluster, in the table that no dump has.
+void settle_after_upgrade() {
+    pg::AsExtensionOwner as_extension;
+    pg::execute("WITH moved AS (UPDATE steward.job_home h SET system_identifier = $1, database_oid = $2 "
+                "FROM steward.job_home old WHERE h.system_identifier <> $1 RETURNING old.system_identifier AS from_system) "
+                "UPDATE steward.job_definitions d SET system_identifier = $1 FROM moved WHERE d.system_identifier = moved.from_system",
+                {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
+}
+
+// Why no job here runs: the database is a copy of another one, whose jobs run there.
+std::optional<std::string> copied_from() {
+    auto rows = pg::query("SELECT 'copied from another database: steward.resume_jobs() takes its jobs over' "
+                          "FROM steward.job_home WHERE system_identifier = $1 AND database_oid <> $2",
+                          {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
+    if (rows.empty()) return std::nullopt;
+    return rows[0].text(0);
+}
+
+void send_jobs(pg::WorkerLink& link) {
+    pg::AsExtensionOwner as_extension;
+    for (const pg::Row& row : pg::query(kSelectDefinitions, {system_identifier(), copied_from()}))
+        link.send(encode_definition(row));
+}
+
+RunId last_run() {
+    pg::AsExtensionOwner as_extension;
+    auto rows = pg::query("SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
+                          "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p))");
+    return rows[0].number(0);
+}
+
+// One run at a time: one that cannot be recorded keeps no other.
+void record_lost(const LoadRequest& request, LoadEnd& end) {
+    for (const LostRun& lost : request.lost) {
+        auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(record_of(lost)); });
+        if (!failure) end.recorded.push_back(lost.run);
+    }
+    if (!request.is_first) return;
+    auto failure = pg::attempt(pg::Bounded::transaction, [&] {
+        settle_after_upgrade();
+        record_interrupted(request.under_way);
+    });
+    if (failure) throw pg::PgError(std::move(*failure));
+}
+
+void load(Datum argument) {
+    pg::WorkerLink link(argument);
+    LoadRequest request = LoadRequest::decode(link.request());
+    bool has_extension = false;
+    auto look = [&] {
+        has_extension = pg::has_extension() && pg::query("SELECT to_regclass('steward.job_definitions') IS NOT NULL")[0].truth(0);
+    };
+    auto failure = pg::attempt(pg::Bounded::transaction, look);
+    LoadEnd end;
+    if (!failure && has_extension && !RecoveryInProgress()) record_lost(request, end);
+    if (!failure && has_extension) {
+        failure = pg::attempt(pg::Bounded::transaction, [&] {
+            send_jobs(link);
+            end.last_run = last_run();
+        });
+    }
+    if (failure) throw pg::PgError(std::move(*failure));
+    link.send(has_extension ? end.encode() : base::pack({kNothingMessage}));
+}
+
+}  // namespace
+
+}  // namespace steward::schedule
+
+extern "C" PGDLLEXPORT void steward_schedule_loader(Datum argument);
+
+extern "C" void steward_schedule_loader(Datum argument) {
+    steward::pg::entry([&] { steward::schedule::load(argument); });
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "schedule/loads_pg.hpp"
+
+#include <algorithm>
+
+#include "base/pack.hpp"
+#include "pg/guard.hpp"
+#include "pg/transaction.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+constexpr std::int64_t kFirstRetryMicros = base::kMicrosPerSecond;
+constexpr int kMostDoublings = 6;
+
+struct Found {
+    Oid* databases;
+    int count;
+};
+
+Found scan_databases() {
+    Relation relation = table_open(DatabaseRelationId, AccessShareLock);
+    TableScanDesc scan = table_beginscan_catalog(relation, 0, nullptr);
+    int room = 64;
+    Found found{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(room))), 0};
+    while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
+        auto* database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
+        if (!database->datallowconn || database->datistemplate || database->datconnlimit == pg::kInvalidDatabase) continue;
+        if (found.count == room) {
+            room *= 2;
+            found.databases = static_cast<Oid*>(repalloc(found.databases, sizeof(Oid) * static_cast<Size>(room)));
+        }
+        found.databases[found.count++] = database->oid;
+    }
+    table_endscan(scan);
+    table_close(relation, AccessShareLock);
+    return found;
+}
+
+}  // namespace
+
+std::vector<Oid> connectable_databases() {
+    std::vector<Oid> databases;
+    auto failure = pg::attempt(pg::Bounded::transaction, [&] {
+        Found found = pg::call([] { return scan_databases(); });
+        databases.assign(found.databases, found.databases + found.count);
+    });
+    if (failure) throw pg::PgError(std::move(*failure));
+    return databases;
+}
+
+void Loads::want(Oid database, base::Instant not_before, bool is_first) {
+    auto [entry, is_new] = wanted_.try_emplace(database, Wanted{not_before, is_first, 0});
+    if (is_new) return;
+    entry->second.not_before = std::min(entry->second.not_before, not_before);
+    entry->second.is_first |= is_first;
+}
+
+std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
+    std::vector<Oid> databases = connectable_databases();
+    auto is_there = [&](Oid database) {
+        return std::find(databases.begin(), databases.end(), database) != databases.end();
+    };
+    for (Oid database : databases) want(database, now, is_first);
+    std::vector<Oid> gone;
+    for (const auto& [database, ignored] : known_)
+        if (!is_there(database)) gone.push_back(database);
+    for (Oid database : gone) known_.erase(database);
+    for (auto entry = wanted_.begin(); entry != wanted_.end();)
+        entry = is_there(entry->first) ? std::next(entry) : wanted_.erase(entry);
+    return gone;
+}
+
+std::optional<Oid> Loads::take_next(base::Instant now) {
+    auto due = std::find_if(wanted_.begin(), wanted_.end(),
+                            [&](const auto& entry) { return entry.second.not_before <= now; });
+    if (due == wanted_.end()) return std::nullopt;
+    Oid database = due->first;
+    taken_ = due->second;
+    wanted_.erase(due);
+    return database;
+}
+
+void Loads::start(Oid database, const LoadRequest& request, base::Instant now) {
+    reading_ = Loaded{};
+    reading_.database = database;
+    helper_ = std::make_unique<pg::Helper>("steward_schedule_loader", "pg_steward loader", request.encode(),
+                                           pg::Connection{database, InvalidOid});
+    if (!helper_->started()) try_again(now);
+}
+
+void Loads::try_again(base::Instant now) {
+    helper_.reset();
+    ++taken_.failures;
+    taken_.not_before = {now.micros + (kFirstRetryMicros << std::min(taken_.failures - 1, kMostDoublings))};
+    auto [entry, is_new] = wanted_.try_emplace(reading_.database, taken_);
+    if (!is_new) entry->second.is_first |= taken_.is_first;
+}
+
+std::optional<Loaded> Loads::receive(base::Instant now) {
+    for (;;) {
+        bool is_ended = false;
+        std::optional<std::string> message = helper_->receive_now(is_ended);
+        if (!message) {
+            if (is_ended) try_again(now);
+            return std::nullopt;
+        }
+        std::vector<std::string> fields = base::unpack(*message);
+        if (fields.at(0) == kJobMessage) {
+            reading_.jobs.push_back(decode_definition(reading_.database, fields));
+            continue;
+        }
+        reading_.has_extension = fields[0] == kEndMessage;
+        if (reading_.has_extension) {
+            reading_.end = LoadEnd::decode(fields);
+            known_[reading_.database] = true;
+        } else {
+            known_.erase(reading_.database);
+        }
+        helper_.reset();
+        return std::move(reading_);
+    }
+}
+
+std::optional<base::Instant> Loads::next_wake() const {
+    // The loader's messages set the latch.
+    if (helper_ != nullptr || wanted_.empty()) return std::nullopt;
+    auto first = std::min_element(wanted_.begin(), wanted_.end(), [](const auto& a, const auto& b) {
+        return a.second.not_before < b.second.not_before;
+    });
+    return first->second.not_before;
+}
+
+}  // namespace steward::schedule

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "schedule/starts_pg.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "pg/guard.hpp"
+#include "pg/worker.hpp"
+#include "pg/zone.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+// A cancelled command that goes on loses its process this much later.
+constexpr std::int64_t kGraceMicros = 10 * base::kMicrosPerSecond;
+// Without a free worker slot nothing starts for this long, or until some worker of ours ends.
+constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
+constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
+constexpr int kMostDoublings = 8;
+
+JobKey key_of(const RunSlot& run) { return {run.database, run.job}; }
+
+std::vector<RunSlot> copy_of_slots() {
+    std::vector<RunSlot> runs(kMaxRuns);
+    pg::Locked locked(shared().lock, LW_SHARED);
+    std::copy(std::begin(shared().runs), std::end(shared().runs), runs.begin());
+    return runs;
+}
+
+Datum packed(int slot, std::uint32_t token) {
+    return Int64GetDatum(static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) |
+                                                   static_cast<std::uint32_t>(slot)));
+}
+
+// A run by hand has its slot already.
+int prepare_slot(const Start& start, std::uint32_t* token) noexcept {
+    Shared& state = shared();
+    pg::Locked locked(state.lock);
+    int slot = -1;
+    for (int i = 0; i < kMaxRuns && start.run != 0 && slot < 0; ++i)
+        if (state.runs[i].state == RunState::requested && state.runs[i].run == start.run) slot = i;
+    if (slot < 0) slot = find_free_run(state);
+    if (slot < 0) return slot;
+    RunSlot& run = state.runs[slot];
+    RunId number = start.run != 0 ? start.run : ++state.last_run;
+    run = RunSlot{};
+    run.state = RunState::starting;
+    run.is_marked = start.is_marked;
+    run.kind = static_cast<std::uint8_t>(start.kind);
+    run.attempt = start.attempt;
+    run.token = *token = ++state.last_token;
+    run.database = start.job.database;
+    run.role = start.role;
+    run.job = start.job.job;
+    run.run = number;
+    run.due = pg::to_server(start.due);
+    return slot;
+}
+
+}  // namespace
+
+void Starts::adopt() {
+    std::vector<RunSlot> runs = copy_of_slots();
+    for (int slot = 0; slot < kMaxRuns; ++slot) {
+        const RunSlot& run = runs[static_cast<std::size_t>(slot)];
+        if (run.state != RunState::starting && run.state != RunState::running && run.state != RunState::ended) continue;
+        brain_.adopt(run.run, key_of(run), pg::from_server(run.due), static_cast<Kind>(run.kind), run.attempt);
+        workers_[slot] = Worker{};
+    }
+}
+
+void Starts::carry_out(const std::vector<Action>& actions, base::Instant now) {
+    for (const Action& action : actions) {
+        if (const auto* begin = std::get_if<Start>(&action)) {
+            start(*begin, now);
+        } else {
+            pg::Locked locked(shared().lock);
+            for (RunSlot& run : shared().runs) {
+                if (run.run != std::get<Cancel>(action).run || run.state != RunState::running) continue;
+                if (run.stop == Stop::no) run.stop = Stop::replaced;
+                kill(run.pid, SIGINT);
+            }
+        }
+    }
+}
+
+void Starts::start(const Start& start, base::Instant now) {
+    std::uint32_t token = 0;
+    int slot = prepare_slot(start, &token);
+    if (slot < 0) {
+        std::string reason = fmt::format("{} runs wait or run already", kMaxRuns);
+        return brain_.not_started(start.ticket, reason, kNoSlotMicros, true, now);
+    }
+    RunId run = shared().runs[slot].run;
+    std::string title = fmt::format("pg_steward run {}", run);
+    BackgroundWorkerHandle* handle = pg::start_worker("steward_schedule_run", title.c_str(), packed(slot, token));
+    if (handle == nullptr) {
+        {
+            pg::Locked locked(shared().lock);
+            shared().runs[slot].state = start.run != 0 ? RunState::requested : RunState::free;
+        }
+        return brain_.not_started(start.ticket, "no background worker is free (max_worker_processes)", kNoSlotMicros,
+                                  true, now);
+    }
+    requests_.erase(start.run);
+    workers_[slot] = Worker{start.ticket, handle, std::nullopt};
+    brain_.started(start.ticket, run);
+}
+
+Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
+    Attention attention;
+    std::vector<RunSlot> runs = copy_of_slots();
+    for (int slot = 0; slot < kMaxRuns; ++slot) {
+        const RunSlot& run = runs[static_cast<std::size_t>(slot)];
+        switch (run.state) {
+            case RunState::free:
+            case RunState::reserved: break;
+            case RunState::requested:
+                if (run.stop != Stop::no) {
+                    brain_.cancel(run.run);
+                    requests_.erase(run.run);
+                    free_slot(slot);
+                } else if (requests_.count(run.run) == 0) {
+                    // A job that is not known may have been made in the same transaction.
+                    if (brain_.request(run.run, key_of(run), now))
+                        requests_.insert(run.run);
+                    else
+                        attention.to_reload.push_back(run.database);
+                }
+                break;
+            case RunState::starting: {
+                auto worker = workers_.find(slot);
+                // It ended without having claimed the slot: the postmaster could not start it, or it was cancelled first.
+                if (worker == workers_.end() || worker->second.handle == nullptr) break;
+                if (run.pid == 0 && pg::has_stopped(worker->second.handle)) could_not_begin(slot, run, now, attention);
+                break;
+            }
+            case RunState::running: insist(slot, run, now); break;
+            case RunState::ended: end(slot, run, now, is_standby, attention); break;
+        }
+    }
+    return attention;
+}
+
+void Starts::insist(int slot, const RunSlot& run, base::Instant now) {
+    if (run.stop == Stop::no) return;
+    std::optional<base::Instant>& terminate_at = workers_[slot].terminate_at;
+    if (!terminate_at) terminate_at = base::Instant{now.micros + kGraceMicros};
+    if (now < *terminate_at) return;
+    kill(run.pid, SIGTERM);
+    terminate_at = base::Instant{now.micros + kGraceMicros};
+}
+
+void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, Attention& attention) {
+    const std::uint64_t ticket = workers_[slot].ticket;
+    std::string reason = run.message[0] != '\0' ? run.message : "its worker could not be started";
+    int& failures = ++false_starts_[key_of(run)];
+    std::int64_t wait = kFalseStartMicros << std::min(failures - 1, kMostDoublings);
+    attention.to_reload.push_back(run.database);
+    if (ticket == 0 || run.stop != Stop::no) {
+        // Nobody knows it under a ticket: begun by an earlier launcher, or not wanted any more.
+        RunEnd end{run.run, key_of(run), Outcome::cancelled, run.sqlstate, run.attempt, pg::from_server(run.due), now};
+        brain_.ended(end, 0);
+    } else {
+        brain_.not_started(ticket, reason, wait, false, now);
+    }
+    {
+        pg::Locked locked(shared().lock);
+        bool is_by_hand = static_cast<Kind>(run.kind) == Kind::manual && run.stop == Stop::no && ticket != 0;
+        shared().runs[slot].state = is_by_hand ? RunState::requested : RunState::free;
+        shared().runs[slot].pid = 0;
+        if (is_by_hand) requests_.insert(run.run);
+    }
+    if (workers_[slot].handle != nullptr) pg::release(workers_[slot].handle);
+    workers_.erase(slot);
+}
+
+void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention) {
+    auto worker = workers_.find(slot);
+    if (worker == workers_.end()) {
+        // Told already; it waits to be recorded.
+        if (!run.is_recorded) attention.to_record.push_back(run.database);
+        return;
+    }
+    if (run.started_at == 0) return could_not_begin(slot, run, now, attention);
+    false_starts_.erase(key_of(run));
+    RunEnd end{run.run,
+               key_of(run),
+               static_cast<Outcome>(run.outcome),
+               run.sqlstate,
+               run.attempt,
+               pg::from_server(run.due),
+               pg::from_server(run.ended_at)};
+    brain_.ended(end, pg::random_fraction());
+    if (worker->second.handle != nullptr) pg::release(worker->second.handle);
+    workers_.erase(worker);
+    if (run.is_recorded || is_standby)
+        free_slot(slot);
+    else
+        attention.to_record.push_back(run.database);
+}
+
+LoadRequest Starts::request_for(Oid database) const {
+    LoadRequest request;
+    for (const RunSlot& run : copy_of_slots()) {
+        if (run.database != database) continue;
+        if (run.state == RunState::starting || run.state == RunState::running) request.under_way.push_back(run.run);
+        if (run.state != RunState::ended || run.is_recorded || run.started_at == 0) continue;
+        request.under_way.push_back(run.run);
+        request.lost.push_back({run.run, run.job, run.role, static_cast<Kind>(run.kind), run.attempt, run.due,
+                                run.started_at, run.ended_at, static_cast<Outcome>(run.outcome), run.pid, run.sqlstate,
+                                run.message});
+    }
+    return request;
+}
+
+void Starts::drop_unknown_requests(Oid database, base::Instant now) {
+    std::vector<RunSlot> runs = copy_of_slots();
+    for (int slot = 0; slot < kMaxRuns; ++slot) {
+        const RunSlot& run = runs[static_cast<std::size_t>(slot)];
+        if (run.state != RunState::requested || run.database != database || requests_.count(run.run) != 0) continue;
+        if (brain_.request(run.run, key_of(run), now))
+            requests_.insert(run.run);
+        else
+            free_slot(slot);
+    }
+}
+
+void Starts::recorded(Oid database, const std::vector<RunId>& runs) {
+    pg::Locked locked(shared().lock);
+    for (RunSlot& run : shared().runs)
+        if (run.database == database && run.state == RunState::ended &&
+            std::find(runs.begin(), runs.end(), run.run) != runs.end())
+            run.state = RunState::free;
+}
+
+void Starts::forget(Oid database) {
+    pg::Locked locked(shared().lock);
+    for (int slot = 0; slot < kMaxRuns; ++slot) {
+        RunSlot& run = shared().runs[slot];
+        if (run.database != database || workers_.count(slot) != 0) continue;
+        if (run.state == RunState::requested || run.state == RunState::ended) run.state = RunState::free;
+    }
+}
+
+void Starts::free_slot(int slot) {
+    pg::Locked locked(shared().lock);
+    shared().runs[slot].state = RunState::free;
+}
+
+std::optional<base::Instant> Starts::next_wake() const {
+    std::optional<base::Instant> first;
+    for (const auto& [slot, worker] : workers_)
+        if (worker.terminate_at && (!first || *worker.terminate_at < *first)) first = worker.terminate_at;
+    return first;
+}
+
+}  // namespace steward::schedule

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The launcher's side of the RunSlots: a worker for each Start of the scheduler, and what became of it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "schedule/scheduler.hpp"
+#include "schedule/shared_state_pg.hpp"
+#include "schedule/wire_pg.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::schedule {
+
+class Starts {
+public:
+    explicit Starts(Scheduler& brain) : brain_(brain) {}
+
+    // After a restart of the launcher: what is under way goes on.
+    void adopt();
+    void carry_out(const std::vector<Action>& actions, base::Instant now);
+    // Takes requests, cancels and ends out of the slots. Databases whose runs have to be recorded by a loader, and those
+    // whose jobs want a look because a worker could not even begin, are added.
+    struct Attention {
+        std::vector<Oid> to_record;
+        std::vector<Oid> to_reload;
+    };
+    Attention collect(base::Instant now, bool is_standby);
+
+    // After its jobs have been read: requests for jobs that are not among them are void.
+    void drop_unknown_requests(Oid database, base::Instant now);
+    LoadRequest request_for(Oid database) const;
+    void recorded(Oid database, const std::vector<RunId>& runs);
+    // The database is gone, or has no extension any more: nothing of it can be recorded.
+    void forget(Oid database);
+    std::optional<base::Instant> next_wake() const;
+
+private:
+    struct Worker {
+        std::uint64_t ticket = 0;
+        BackgroundWorkerHandle* handle = nullptr;
+        std::optional<base::Instant> terminate_at;  // after a cancel that is not heeded
+    };
+
+    void start(const Start& start, base::Instant now);
+    void end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
+    void could_not_begin(int slot, const RunSlot& run, base::Instant now, Attention& attention);
+    void insist(int slot, const RunSlot& run, base::Instant now);
+    void free_slot(int slot);
+
+    Scheduler& brain_;
+    std::map<int, Worker> workers_;       // by slot
+    std::set<RunId> requests_;            // by hand, in the scheduler's queue
+    std::map<JobKey, int> false_starts_;  // in a row
+};
+
+}  // namespace steward::schedule
