@@ -37,6 +37,9 @@ inline bool is_owner_of_table(Oid relation, Oid role) {
 #endif
 }
 
+// What pg_has_role() calls the right to SET ROLE; PostgreSQL 16 parted it from membership.
+inline constexpr const char* kSetRolePrivilege = PG_VERSION_NUM >= 160000 ? "SET" : "MEMBER";
+
 inline void reserve_guc_prefix([[maybe_unused]] const char* prefix) {
 #if PG_VERSION_NUM >= 150000
     MarkGUCPrefixReserved(prefix);

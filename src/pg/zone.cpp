@@ -5,7 +5,9 @@
 #include <memory>
 #include <unordered_map>
 
+#include "pg/extension.hpp"
 #include "pg/guard.hpp"
+#include "pg/spi.hpp"
 
 namespace steward::pg {
 
@@ -57,6 +59,30 @@ const base::Zone& zone(const std::string& name) {
 }
 
 const base::Zone& session_zone() { return zone(pg_get_timezone_name(session_timezone)); }
+
+std::string canonical_zone_name(const std::string& name) {
+    zone(name);
+    const char* text = name.c_str();
+    return call([&] { return pg_get_timezone_name(pg_tzset(text)); });
+}
+
+// The setting's reset value is no answer: it may come from the client's environment or the role.
+std::string database_zone_name() {
+    SafePath path;
+    auto of_database =
+        query("SELECT substr(c, 10) FROM pg_db_role_setting s, unnest(s.setconfig) c WHERE s.setrole = 0 "
+              "AND s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) "
+              "AND c ILIKE 'timezone=%' ORDER BY s.setdatabase DESC LIMIT 1");
+    if (!of_database.empty()) return canonical_zone_name(of_database[0].text(0));
+    std::vector<Row> of_server;
+    attempt(Bounded::subtransaction, [&] {
+        AsExtensionOwner as_extension;
+        of_server = query("SELECT setting FROM pg_file_settings WHERE name ILIKE 'timezone' AND applied");
+    });
+    if (!of_server.empty()) return canonical_zone_name(of_server[0].text(0));
+    const char* reset = call([] { return GetConfigOptionResetString("TimeZone"); });
+    return canonical_zone_name(reset == nullptr ? "UTC" : reset);
+}
 
 base::Instant now() { return from_server(GetCurrentTimestamp()); }
 

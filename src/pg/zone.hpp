@@ -13,6 +13,10 @@ namespace steward::pg {
 // A zone of the server's tables; lives as long as the process. Throws 22023 for an unknown name.
 const base::Zone& zone(const std::string& name);
 const base::Zone& session_zone();
+// The zone under the name the server's tables have it by: "Europe/Berlin" for "europe/berlin". Throws as zone().
+std::string canonical_zone_name(const std::string& name);
+// What a new session of this database begins with, whatever the client of this one has set.
+std::string database_zone_name();
 
 base::Instant now();
 base::Instant from_server(TimestampTz at);  // of Timestamp too: both count microseconds from 2000-01-01
