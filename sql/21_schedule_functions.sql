@@ -1,0 +1,61 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Room schedule: what changes jobs. Anybody may schedule what runs as a role they could SET ROLE to.
+
+-- What follows means the operators of pg_catalog, whatever schema the extension goes into.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
+CREATE FUNCTION steward.cluster_identifier() RETURNS bigint
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'steward_cluster_identifier';
+COMMENT ON FUNCTION steward.cluster_identifier() IS 'system identifier of this cluster, as pg_control_system() has it';
+
+CREATE VIEW steward.job_places AS
+SELECT d.job_id,
+       h.is_here IS NOT NULL AND d.system_identifier IN (h.system_identifier, steward.cluster_identifier()) AS is_here,
+       CASE WHEN h.is_here IS NOT NULL AND d.system_identifier IN (h.system_identifier, steward.cluster_identifier())
+            THEN (SELECT r.oid FROM pg_roles r WHERE r.oid = d.role_oid)
+            ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = d.role_name) END AS role
+FROM steward.job_definitions d
+LEFT JOIN steward.job_home h ON h.database_oid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database());
+COMMENT ON VIEW steward.job_places IS
+    'whether each job was scheduled in this very database, or came into it with a dump or a copy and is paused; and the role it runs as';
+COMMENT ON COLUMN steward.job_places.is_here IS 'scheduled here, or carried over by pg_upgrade; else steward.resume_jobs() lets it run';
+COMMENT ON COLUMN steward.job_places.role IS 'OID of the role, bound by OID where the job was scheduled, by name elsewhere; NULL: there is no such role';
+GRANT SELECT ON steward.job_places TO pg_monitor;
+
+CREATE FUNCTION steward.schedule(name text, schedule text, command text, timezone text DEFAULT NULL, role regrole DEFAULT NULL,
+                                 options jsonb DEFAULT '{}')
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_schedule';
+COMMENT ON FUNCTION steward.schedule(text, text, text, text, regrole, jsonb) IS
+'schedules a command, or redefines the job of that name, which keeps its id, its history and its being paused; gives the job''s id
+schedule: cron expression of 5 fields, or 6 with seconds first; @hourly and its kind; every <interval>; @startup, @promotion, @after_crash; NULL: runs only by hand or after other jobs
+command: one or more SQL statements, each in a transaction of its own at top level
+timezone: zone the schedule is read in; NULL: the one new sessions of this database begin with
+role: role the command runs as, which the caller must be able to SET ROLE to and which may log in; NULL: the caller
+options: policies, such as {"retries": 3, "timeout": "10 minutes"}; see docs/schedule.md
+errors: 22023 what is wrong with schedule, zone or options; 42601 syntax of the command; 42501, 55000 role; 53400 too many jobs';
+
+CREATE FUNCTION steward.schedule_at(name text, at timestamptz, command text, role regrole DEFAULT NULL, options jsonb DEFAULT '{}')
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_schedule_at';
+COMMENT ON FUNCTION steward.schedule_at(text, timestamptz, text, regrole, jsonb) IS
+    'schedules a command that runs once, at an instant to come (22023 otherwise); the rest as steward.schedule()';
+
+CREATE FUNCTION steward.alter_job(name text, schedule text DEFAULT NULL, command text DEFAULT NULL, timezone text DEFAULT NULL,
+                                  role regrole DEFAULT NULL, options jsonb DEFAULT NULL, new_name text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_alter_job';
+COMMENT ON FUNCTION steward.alter_job(text, text, text, text, regrole, jsonb, text) IS
+    'changes what is not NULL of a job; options are merged key by key, and null sets a key back to its default; jobs that run after it follow its new name. Runs under way go on as they are';
+
+CREATE FUNCTION steward.unschedule(name text) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_unschedule';
+COMMENT ON FUNCTION steward.unschedule(text) IS
+    'drops a job and gives the id it had; its history stays, a run under way goes on; refused (2BP01) while other jobs run after it';
+
+SET LOCAL search_path = @extschema@, pg_temp;
