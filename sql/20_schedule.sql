@@ -119,7 +119,7 @@ COMMENT ON COLUMN steward.job_history.tag IS 'command tag of the last statement 
 COMMENT ON COLUMN steward.job_history.statement IS 'the statement that failed';
 COMMENT ON COLUMN steward.job_history.notices IS 'what the command said by NOTICE and WARNING, the last 8 kB';
 
--- Not dumped: it says in which cluster and database these files have grown up, so that a restored or copied database is told
+-- Dumped without its row: it says in which cluster and database these files have grown up, so that a restored or copied database is told
 -- from one that pg_upgrade has carried over.
 CREATE TABLE steward.job_home (
     is_here           boolean PRIMARY KEY DEFAULT true CHECK (is_here),
@@ -143,6 +143,7 @@ SELECT pg_catalog.pg_extension_config_dump('steward.job_groups', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.job_progress', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.job_history', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.job_pause', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.job_home', 'WHERE false');
 
 GRANT SELECT ON steward.job_definitions, steward.job_groups, steward.job_progress, steward.job_history, steward.job_home, steward.job_pause
     TO pg_monitor;
