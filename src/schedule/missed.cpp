@@ -42,6 +42,11 @@ int count_due(const Definition& job, base::Instant after, base::Instant until, i
     return count;
 }
 
+bool is_fixed(const Definition& job) {
+    const Calendar* calendar = job.schedule ? job.schedule->calendar() : nullptr;
+    return calendar && !calendar->is_wildcard();
+}
+
 bool is_marked(const Definition& job, base::Instant due) {
     if (job.run_at || !job.schedule) return true;
     const Calendar* calendar = job.schedule->calendar();

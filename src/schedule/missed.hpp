@@ -16,6 +16,9 @@ std::optional<base::Instant> last_due(const Definition& job, base::Instant after
 // How many runs are due in (after, until], counted up to `limit`.
 int count_due(const Definition& job, base::Instant after, base::Instant until, int limit);
 
+// Keeps its local time when clocks change: neither its minute nor its hour begins with '*'.
+bool is_fixed(const Definition& job);
+
 // Whether a run that is due then is recorded when it starts: the next one is not due within kMarkedPeriodMicros.
 bool is_marked(const Definition& job, base::Instant due);
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/text.hpp"
+#include "schedule/missed.hpp"
 #include "schedule/scheduler_state.hpp"
 
 namespace steward::schedule {
@@ -41,6 +42,7 @@ void Scheduler::State::mark(Job& job) {
 }
 
 void Scheduler::set_limits(const Limits& limits) {
+    if (limits == state_->queue.limits()) return;
     state_->queue.set_limits(limits);
     state_->each_job([&](Job& job) {
         if (!job.queued.empty()) state_->mark(job);
@@ -87,6 +89,14 @@ void Scheduler::ended(const RunEnd& end, double jitter) {
 
 // ---- The clock ---------------------------------------------------------------------------------------------------------
 
+// What lies in the future now is taken for the present, but for fixed jobs: theirs would be repeated.
+void Scheduler::State::set_back(Job& job, base::Instant to, bool is_correction) {
+    const bool is_kept = job.definition.run_at || (is_fixed(job.definition) && !is_correction);
+    if (!is_kept) job.handled = std::min(job.handled, to);
+    if (job.last_end) job.last_end->at = std::min(job.last_end->at, to);
+    look_ahead(job);
+}
+
 void Scheduler::clock_stepped(base::Instant before, base::Instant now) {
     State& state = *state_;
     const std::int64_t step = now.micros - before.micros;
@@ -100,17 +110,12 @@ void Scheduler::clock_stepped(base::Instant before, base::Instant now) {
     });
     state.now = now;
     if (step >= 0 && step <= kSmallStepMicros) return;
-    const bool is_correction = step < -kLargestStepBackMicros;
-    state.each_job([&](Job& job) {
-        if (step < 0) {
-            const Calendar* calendar = job.definition.schedule ? job.definition.schedule->calendar() : nullptr;
-            const bool is_fixed = calendar && !calendar->is_wildcard();
-            if (!job.definition.run_at && (is_correction || !is_fixed)) job.handled = std::min(job.handled, now);
-            if (job.last_end) job.last_end->at = std::min(job.last_end->at, now);
-            state.look_ahead(job);
-        }
-        state.settle(job, now, Passed::missed);
-    });
+    if (step < 0) {
+        const bool is_correction = step < -kLargestStepBackMicros;
+        state.each_job([&](Job& job) { state.set_back(job, now, is_correction); });
+    }
+    // Only now, as jobs look at each other.
+    state.each_job([&](Job& job) { state.settle(job, now, Passed::missed); });
 }
 
 // ---- What views show ---------------------------------------------------------------------------------------------------

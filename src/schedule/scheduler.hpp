@@ -50,6 +50,7 @@ using Action = std::variant<Start, Cancel>;
 struct Limits {
     int running = 8;  // runs at once, in the whole cluster
     int running_per_database = 8;
+    bool operator==(const Limits&) const = default;
 };
 
 // What views show of a job.
@@ -82,6 +83,7 @@ public:
 
     void set_limits(const Limits& limits);
     // Jobs whose run_on does not fit stay idle without a next run; becoming the primary makes them due by their missed policy.
+    // Load all databases anew before that: what a standby has read tells not what the old primary did since.
     void set_standby(bool is_standby, base::Instant now);
 
     // Replaces the jobs of `database`. Runs of jobs that are gone go on; their queued runs are dropped.
@@ -94,6 +96,7 @@ public:
     bool request(RunId run, JobKey job, base::Instant now);
     // False when no queued run has this number.
     bool cancel(RunId run);
+    // Each at its instant counts once, also for jobs that are loaded later.
     void happened(Event event, base::Instant now);
 
     std::vector<Action> tick(base::Instant now);
@@ -105,13 +108,14 @@ public:
     void ended(const RunEnd& end, double jitter);
 
     std::optional<base::Instant> next_wake() const;
-    // The wall clock was set: due instants are looked up anew. Forward jumps under three hours are made up for as missed
-    // runs are (fixed jobs once); a jump back repeats no run of a fixed job.
+    // The wall clock was set; to be told before the next tick(). Forward: up to five minutes tick() is merely late, farther
+    // the missed policy decides. Back: no run of a fixed job is repeated, all others go on at once; by more than three
+    // hours it is a correction, and the past is forgotten. Waits are as long as they were.
     void clock_stepped(base::Instant before, base::Instant now);
 
     std::size_t job_count() const;
     std::optional<JobStatus> status(JobKey job, base::Instant now) const;
-    // Jobs whose status changed since the last call; all after load().
+    // Jobs whose status changed since the last call; all after load(), and those that are gone (without a status).
     std::vector<JobKey> take_changed();
 
 private:

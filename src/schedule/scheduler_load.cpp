@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schedule/missed.hpp"
 #include "schedule/scheduler_state.hpp"
 
 namespace steward::schedule {
@@ -11,11 +12,6 @@ namespace steward::schedule {
 namespace {
 
 constexpr base::Instant kNever{base::kMinMicros};
-
-bool is_fixed(const Definition& job) {
-    const Calendar* calendar = job.schedule ? job.schedule->calendar() : nullptr;
-    return calendar && !calendar->is_wildcard();
-}
 
 // A pause that is over is none.
 void end_pause(Definition& job, base::Instant now) {
@@ -54,6 +50,8 @@ bool is_same_schedule(const Definition& a, const Definition& b) {
            a.anchor == b.anchor && a.zone->name() == b.zone->name() && a.valid_from == b.valid_from &&
            a.valid_until == b.valid_until && a.excluded_days == b.excluded_days;
 }
+
+bool is_retry(const Run& run) { return run.kind == Kind::retry; }
 
 template <class Visit>
 void each_predecessor(const Definition& job, Visit visit) {
@@ -125,6 +123,15 @@ Passed Scheduler::State::add_job(Definition definition, base::Instant now) {
     return passed;
 }
 
+// An end that the database knows of and nobody told: on the primary that this server was a standby of.
+void Scheduler::State::take_over_end(Job& job, base::Instant now) {
+    const auto end = last_end_of(job.definition, now);
+    if (!end || (job.last_end && end->at <= job.last_end->at)) return;
+    job.last_end = end;
+    drop_queued(job, is_retry);
+    resume_retry(job, now);
+}
+
 Passed Scheduler::State::change_job(Job& job, Definition definition, base::Instant now) {
     end_pause(definition, now);
     const Definition old = std::exchange(job.definition, std::move(definition));
@@ -146,10 +153,10 @@ Passed Scheduler::State::change_job(Job& job, Definition definition, base::Insta
         passed = passed_since(given, job.handled, now);
     } else if (const auto until = given.progress.handled_until; until && *until > job.handled && *until <= now) {
         job.handled = *until;  // somebody else ran it: the primary that this server was a standby of
+        drop_queued(job, is_retry);
     }
     if (old.is_paused && !given.is_paused && !given.run_at) job.handled = std::max(job.handled, now);
-    if (const auto end = last_end_of(given, now); end && (!job.last_end || end->at > job.last_end->at))
-        job.last_end = end;
+    take_over_end(job, now);
 
     Lane* lane = &queue.lane(given.key.database, given.group);
     queue.set_group_limit(*lane, given.group.empty() ? 0 : given.group_limit);

@@ -110,6 +110,7 @@ struct Scheduler::State {
     // ---- scheduler.cpp
     Job* find(JobKey key);
     void mark(Job& job);
+    void set_back(Job& job, base::Instant to, bool is_correction);
     template <class Visit>
     void each_job(Visit visit) {
         for (auto& [oid, jobs] : databases)
@@ -155,6 +156,7 @@ struct Scheduler::State {
     void remove_job(Job& job);
     void attach(Job& job, Run& run);
     void resume_retry(Job& job, base::Instant now);
+    void take_over_end(Job& job, base::Instant now);
     void follow(const Job& job);
     void unfollow(const Job& job);
 
