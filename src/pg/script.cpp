@@ -10,7 +10,8 @@ namespace {
 class ScriptMemory {
 public:
     ScriptMemory() : caller_(CurrentMemoryContext) {
-        memory_ = call([] { return AllocSetContextCreate(TopMemoryContext, "pg_steward script", ALLOCSET_DEFAULT_SIZES); });
+        memory_ =
+            call([] { return AllocSetContextCreate(TopMemoryContext, "pg_steward script", ALLOCSET_DEFAULT_SIZES); });
     }
     ~ScriptMemory() {
         MemoryContextSwitchTo(caller_);
@@ -54,8 +55,7 @@ void refuse_client_copies(List* statements) {
 
 std::string text_of(const RawStmt* statement, const std::string& sql) {
     auto start = static_cast<std::size_t>(statement->stmt_location < 0 ? 0 : statement->stmt_location);
-    std::size_t length =
-        statement->stmt_len > 0 ? static_cast<std::size_t>(statement->stmt_len) : std::string::npos;
+    std::size_t length = statement->stmt_len > 0 ? static_cast<std::size_t>(statement->stmt_len) : std::string::npos;
     std::string text = sql.substr(start, length);
     std::size_t first = text.find_first_not_of(" \t\r\n");
     return first == std::string::npos ? text : text.substr(first);

@@ -80,9 +80,9 @@ void at_subtransaction_end(SubXactEvent event, SubTransactionId mine, SubTransac
         pg::Locked locked(shared().lock);
         for (const PendingRun& run : runs)
             if (run.subtransaction == mine) give_back(run);
-        runs.erase(std::remove_if(runs.begin(), runs.end(),
-                                  [&](const PendingRun& run) { return run.subtransaction == mine; }),
-                   runs.end());
+        runs.erase(
+            std::remove_if(runs.begin(), runs.end(), [&](const PendingRun& run) { return run.subtransaction == mine; }),
+            runs.end());
     }
 }
 

@@ -45,7 +45,7 @@ void leave_slot(bool is_recorded, Outcome outcome, const char* sqlstate, const c
 // Terminated, or it could not even connect. A session that was cancelled and would not end was cancelled nevertheless.
 void at_exit(int, Datum) {
     if (mine == nullptr) return;
-    Outcome outcome = is_timed_out != 0          ? Outcome::timed_out
+    Outcome outcome = is_timed_out != 0        ? Outcome::timed_out
                       : mine->stop != Stop::no ? Outcome::cancelled
                                                : Outcome::terminated;
     leave_slot(false, outcome, pg::last_words().sqlstate, pg::last_words().message);

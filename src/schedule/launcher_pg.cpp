@@ -27,9 +27,7 @@ constexpr std::int64_t kLookAgainMicros = base::kMicrosPerMinute;
 constexpr std::int64_t kDriftMicros = base::kMicrosPerSecond;
 
 struct JobKeyHash {
-    std::size_t operator()(const JobKey& key) const {
-        return std::hash<std::int64_t>()(key.job) * 31 + key.database;
-    }
+    std::size_t operator()(const JobKey& key) const { return std::hash<std::int64_t>()(key.job) * 31 + key.database; }
 };
 
 std::int64_t steady_micros() {

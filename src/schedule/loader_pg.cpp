@@ -36,10 +36,12 @@ RunRecord record_of(const LostRun& lost) {
 // Files that pg_upgrade carried over still say the old cluster, in the table that no dump has.
 void settle_after_upgrade() {
     pg::AsExtensionOwner as_extension;
-    pg::execute("WITH moved AS (UPDATE steward.job_home h SET system_identifier = $1, database_oid = $2 "
-                "FROM steward.job_home old WHERE h.system_identifier <> $1 RETURNING old.system_identifier AS from_system) "
-                "UPDATE steward.job_definitions d SET system_identifier = $1 FROM moved WHERE d.system_identifier = moved.from_system",
-                {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
+    pg::execute(
+        "WITH moved AS (UPDATE steward.job_home h SET system_identifier = $1, database_oid = $2 "
+        "FROM steward.job_home old WHERE h.system_identifier <> $1 RETURNING old.system_identifier AS from_system) "
+        "UPDATE steward.job_definitions d SET system_identifier = $1 FROM moved WHERE d.system_identifier = "
+        "moved.from_system",
+        {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
 }
 
 // Why no job here runs: the database is a copy of another one, whose jobs run there.
@@ -59,8 +61,9 @@ void send_jobs(pg::WorkerLink& link) {
 
 RunId last_run() {
     pg::AsExtensionOwner as_extension;
-    auto rows = pg::query("SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
-                          "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p))");
+    auto rows = pg::query(
+        "SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
+        "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p))");
     return rows[0].number(0);
 }
 
@@ -83,7 +86,8 @@ void load(Datum argument) {
     LoadRequest request = LoadRequest::decode(link.request());
     bool has_extension = false;
     auto look = [&] {
-        has_extension = pg::has_extension() && pg::query("SELECT to_regclass('steward.job_definitions') IS NOT NULL")[0].truth(0);
+        has_extension =
+            pg::has_extension() && pg::query("SELECT to_regclass('steward.job_definitions') IS NOT NULL")[0].truth(0);
     };
     auto failure = pg::attempt(pg::Bounded::transaction, look);
     LoadEnd end;

@@ -26,7 +26,8 @@ Found scan_databases() {
     Found found{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(room))), 0};
     while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
         auto* database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-        if (!database->datallowconn || database->datistemplate || database->datconnlimit == pg::kInvalidDatabase) continue;
+        if (!database->datallowconn || database->datistemplate || database->datconnlimit == pg::kInvalidDatabase)
+            continue;
         if (found.count == room) {
             room *= 2;
             found.databases = static_cast<Oid*>(repalloc(found.databases, sizeof(Oid) * static_cast<Size>(room)));
@@ -73,8 +74,8 @@ std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
 }
 
 std::optional<Oid> Loads::take_next(base::Instant now) {
-    auto due = std::find_if(wanted_.begin(), wanted_.end(),
-                            [&](const auto& entry) { return entry.second.not_before <= now; });
+    auto due =
+        std::find_if(wanted_.begin(), wanted_.end(), [&](const auto& entry) { return entry.second.not_before <= now; });
     if (due == wanted_.end()) return std::nullopt;
     Oid database = due->first;
     taken_ = due->second;

@@ -33,21 +33,33 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
     std::string sqlstate = error != nullptr ? error->sqlstate() : record.sqlstate;
     std::string message = error != nullptr ? error->message : record.message;
     spi.execute(
-        "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, started_at, "
-        "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, notices) "
+        "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, "
+        "started_at, "
+        "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, "
+        "notices) "
         "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), ''), "
-        "pg_get_userbyid($3), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20",
-        {record.run, record.job, pg::Parameter::oid(record.role), name_of(record.kind),
-         static_cast<std::int32_t>(record.attempt), pg::Parameter::timestamptz(record.due),
-         pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
-         name_of(record.outcome), static_cast<std::int32_t>(record.pid),
+        "pg_get_userbyid($3), $3, $4, $5, $6, $7, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, $16, $17, "
+        "$18, $19, $20",
+        {record.run,
+         record.job,
+         pg::Parameter::oid(record.role),
+         name_of(record.kind),
+         static_cast<std::int32_t>(record.attempt),
+         pg::Parameter::timestamptz(record.due),
+         pg::Parameter::timestamptz(record.started_at),
+         pg::Parameter::timestamptz(record.ended_at),
+         name_of(record.outcome),
+         static_cast<std::int32_t>(record.pid),
          end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
          end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
-         end != nullptr ? optional_text(end->tag) : std::nullopt, optional_text(sqlstate), optional_text(message),
+         end != nullptr ? optional_text(end->tag) : std::nullopt,
+         optional_text(sqlstate),
+         optional_text(message),
          error != nullptr ? optional_text(error->detail) : std::nullopt,
          error != nullptr ? optional_text(error->hint) : std::nullopt,
          error != nullptr ? optional_text(error->context) : std::nullopt,
-         end != nullptr ? optional_text(end->failed_statement) : std::nullopt, optional_text(record.notices)});
+         end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
+         optional_text(record.notices)});
 }
 
 void update_progress(pg::Spi& spi, const RunRecord& record) {
@@ -56,31 +68,36 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
     bool is_success = record.outcome == Outcome::succeeded;
     double duration_ms = static_cast<double>(record.ended_at - record.started_at) / 1000.0;
     spi.execute(
-        "INSERT INTO steward.job_progress AS p (job_id, handled_until, last_run_id, last_due, last_started_at, last_ended_at, "
+        "INSERT INTO steward.job_progress AS p (job_id, handled_until, last_run_id, last_due, last_started_at, "
+        "last_ended_at, "
         "last_outcome, last_sqlstate, last_error, last_attempt, last_success_at, consecutive_failures, usual_ms) "
         "SELECT $2, CASE WHEN $3 THEN $4 END, $1, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), $10, "
         "CASE WHEN $11 THEN $6 END, CASE WHEN $11 THEN 0 ELSE 1 END, CASE WHEN $11 THEN $12 END "
         "WHERE EXISTS (SELECT FROM steward.job_definitions d WHERE d.job_id = $2) "
         "ON CONFLICT (job_id) DO UPDATE SET "
         "handled_until = greatest(p.handled_until, excluded.handled_until), "
-        "running_due = (SELECT coalesce(array_agg(u.due), '{}') FROM unnest(p.running, p.running_due) u (run, due) WHERE u.run <> $1), "
-        "running_since = (SELECT coalesce(array_agg(u.since), '{}') FROM unnest(p.running, p.running_since) u (run, since) WHERE u.run <> $1), "
+        "running_due = (SELECT coalesce(array_agg(u.due), '{}') FROM unnest(p.running, p.running_due) u (run, due) "
+        "WHERE u.run <> $1), "
+        "running_since = (SELECT coalesce(array_agg(u.since), '{}') FROM unnest(p.running, p.running_since) u (run, "
+        "since) WHERE u.run <> $1), "
         "running = array_remove(p.running, $1), "
         "last_run_id = $1, last_due = $4, last_started_at = $5, last_ended_at = $6, last_outcome = $7, "
         "last_sqlstate = excluded.last_sqlstate, last_error = excluded.last_error, last_attempt = $10, "
         "last_success_at = coalesce(excluded.last_success_at, p.last_success_at), "
         "consecutive_failures = CASE WHEN $11 THEN 0 ELSE p.consecutive_failures + 1 END, "
-        "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * 0.2 END",
+        "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * "
+        "0.2 END",
         {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due),
          pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
          name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success, duration_ms});
 }
 
 void clean_history(pg::Spi& spi, std::int64_t job) {
-    spi.execute("DELETE FROM steward.job_history h USING steward.job_definitions d "
-                "WHERE d.job_id = $1 AND h.job_id = $1 AND (h.ended_at < now() - d.keep_for OR h.run_id IN ("
-                "SELECT o.run_id FROM steward.job_history o WHERE o.job_id = $1 ORDER BY o.ended_at DESC OFFSET d.keep_runs))",
-                {job});
+    spi.execute(
+        "DELETE FROM steward.job_history h USING steward.job_definitions d "
+        "WHERE d.job_id = $1 AND h.job_id = $1 AND (h.ended_at < now() - d.keep_for OR h.run_id IN ("
+        "SELECT o.run_id FROM steward.job_history o WHERE o.job_id = $1 ORDER BY o.ended_at DESC OFFSET d.keep_runs))",
+        {job});
 }
 
 }  // namespace
@@ -107,11 +124,12 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
 void mark_start(const RunRecord& record) {
     pg::AsExtensionOwner as_extension;
     pg::set_local("lock_timeout", kLockPatience);
-    pg::execute("INSERT INTO steward.job_progress AS p (job_id, handled_until, running, running_due, running_since) "
-                "VALUES ($2, CASE WHEN $3 THEN $4 END, ARRAY[$1], ARRAY[$4], ARRAY[now()]) "
-                "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until), "
-                "running = p.running || $1, running_due = p.running_due || $4, running_since = p.running_since || now()",
-                {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
+    pg::execute(
+        "INSERT INTO steward.job_progress AS p (job_id, handled_until, running, running_due, running_since) "
+        "VALUES ($2, CASE WHEN $3 THEN $4 END, ARRAY[$1], ARRAY[$4], ARRAY[now()]) "
+        "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until), "
+        "running = p.running || $1, running_due = p.running_due || $4, running_since = p.running_since || now()",
+        {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
 }
 
 void record_end(const RunRecord& record) {
@@ -130,11 +148,12 @@ void record_interrupted(const std::vector<RunId>& under_way) {
     std::vector<RunRecord> lost;
     {
         pg::AsExtensionOwner as_extension;
-        auto rows = pg::query(
-            "SELECT u.run, p.job_id, d.role_oid, (extract(epoch FROM u.due) * 1000000)::bigint, "
-            "(extract(epoch FROM u.since) * 1000000)::bigint, (u.due IS DISTINCT FROM p.handled_until), p.last_due = u.due, "
-            "p.last_attempt FROM steward.job_progress p JOIN steward.job_definitions d USING (job_id), "
-            "unnest(p.running, p.running_due, p.running_since) u (run, due, since) ORDER BY u.since");
+        auto rows =
+            pg::query("SELECT u.run, p.job_id, d.role_oid, (extract(epoch FROM u.due) * 1000000)::bigint, "
+                      "(extract(epoch FROM u.since) * 1000000)::bigint, (u.due IS DISTINCT FROM p.handled_until), "
+                      "p.last_due = u.due, "
+                      "p.last_attempt FROM steward.job_progress p JOIN steward.job_definitions d USING (job_id), "
+                      "unnest(p.running, p.running_due, p.running_since) u (run, due, since) ORDER BY u.since");
         for (const pg::Row& row : rows) {
             RunRecord record;
             record.run = row.number(0);

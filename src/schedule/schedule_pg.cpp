@@ -29,11 +29,12 @@ void register_worker(const char* main, const char* title, BgWorkerStartTime star
 }  // namespace
 
 void init() {
-    pg::define_setting("steward.schedule_max_jobs", "Sets how many jobs the scheduler can show, over all databases.",
-                       &max_jobs, {kMinMaxJobs, kMaxMaxJobs}, PGC_POSTMASTER, 0);
     pg::define_setting("steward.schedule_max_running", "Sets how many jobs may run at once, over all databases.",
                        &max_running, {1, kMaxWorkersLimit}, PGC_SIGHUP, 0);
-    if (!process_shared_preload_libraries_in_progress || IsBinaryUpgrade) return;
+    if (!process_shared_preload_libraries_in_progress) return;
+    pg::define_setting("steward.schedule_max_jobs", "Sets how many jobs the scheduler can show, over all databases.",
+                       &max_jobs, {kMinMaxJobs, kMaxMaxJobs}, PGC_POSTMASTER, 0);
+    if (IsBinaryUpgrade) return;
     init_shared();
     register_worker("steward_schedule_launcher", "pg_steward launcher", BgWorkerStart_ConsistentState);
     register_worker("steward_schedule_promotion", "pg_steward promotion", BgWorkerStart_RecoveryFinished);

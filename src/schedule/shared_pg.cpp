@@ -21,8 +21,7 @@ std::size_t shared_bytes() { return offsetof(Shared, jobs) + static_cast<std::si
 bool was_shut_down_cleanly() {
     bool is_crc_right = false;
     ControlFileData* control = get_controlfile(DataDir, &is_crc_right);
-    bool is_clean =
-        is_crc_right && (control->state == DB_SHUTDOWNED || control->state == DB_SHUTDOWNED_IN_RECOVERY);
+    bool is_clean = is_crc_right && (control->state == DB_SHUTDOWNED || control->state == DB_SHUTDOWNED_IN_RECOVERY);
     pfree(control);
     return is_clean;
 }

@@ -24,9 +24,9 @@ inline constexpr std::size_t kReasonBytes = 200;
 // Settings.
 inline constexpr int kMinMaxJobs = 16;
 inline constexpr int kMaxMaxJobs = 1'000'000;
-extern int max_jobs;      // steward.schedule_max_jobs
+extern int max_jobs;  // steward.schedule_max_jobs
 inline constexpr int kMaxWorkersLimit = 1024;
-extern int max_running;   // steward.schedule_max_running
+extern int max_running;  // steward.schedule_max_running
 
 enum class RunState : std::uint8_t { free, reserved, requested, starting, running, ended };
 // Why a running one is stopped.
@@ -36,12 +36,12 @@ struct RunSlot {
     RunState state;
     Stop stop;
     bool is_marked;
-    bool is_recorded;           // its end is in the history; else the loader writes it
-    std::uint8_t outcome;       // Outcome, once ended
-    std::uint8_t kind;          // Kind
+    bool is_recorded;      // its end is in the history; else the loader writes it
+    std::uint8_t outcome;  // Outcome, once ended
+    std::uint8_t kind;     // Kind
     std::int32_t attempt;
-    std::uint32_t token;        // of this use of the slot: a worker that comes late finds another one
-    std::int32_t pid;           // of the worker; of the session while reserved
+    std::uint32_t token;  // of this use of the slot: a worker that comes late finds another one
+    std::int32_t pid;     // of the worker; of the session while reserved
     Oid database;
     Oid role;
     std::int64_t job;

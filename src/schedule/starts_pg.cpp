@@ -29,8 +29,8 @@ std::vector<RunSlot> copy_of_slots() {
 }
 
 Datum packed(int slot, std::uint32_t token) {
-    return Int64GetDatum(static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) |
-                                                   static_cast<std::uint32_t>(slot)));
+    return Int64GetDatum(
+        static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) | static_cast<std::uint32_t>(slot)));
 }
 
 // A run by hand has its slot already.
@@ -114,30 +114,30 @@ Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
         switch (run.state) {
-            case RunState::free:
-            case RunState::reserved: break;
-            case RunState::requested:
-                if (run.stop != Stop::no) {
-                    brain_.cancel(run.run);
-                    requests_.erase(run.run);
-                    free_slot(slot);
-                } else if (requests_.count(run.run) == 0) {
-                    // A job that is not known may have been made in the same transaction.
-                    if (brain_.request(run.run, key_of(run), now))
-                        requests_.insert(run.run);
-                    else
-                        attention.to_reload.push_back(run.database);
-                }
-                break;
-            case RunState::starting: {
-                auto worker = workers_.find(slot);
-                // It ended without having claimed the slot: the postmaster could not start it, or it was cancelled first.
-                if (worker == workers_.end() || worker->second.handle == nullptr) break;
-                if (run.pid == 0 && pg::has_stopped(worker->second.handle)) could_not_begin(slot, run, now, attention);
-                break;
+        case RunState::free:
+        case RunState::reserved: break;
+        case RunState::requested:
+            if (run.stop != Stop::no) {
+                brain_.cancel(run.run);
+                requests_.erase(run.run);
+                free_slot(slot);
+            } else if (requests_.count(run.run) == 0) {
+                // A job that is not known may have been made in the same transaction.
+                if (brain_.request(run.run, key_of(run), now))
+                    requests_.insert(run.run);
+                else
+                    attention.to_reload.push_back(run.database);
             }
-            case RunState::running: insist(slot, run, now); break;
-            case RunState::ended: end(slot, run, now, is_standby, attention); break;
+            break;
+        case RunState::starting: {
+            auto worker = workers_.find(slot);
+            // It ended without having claimed the slot: the postmaster could not start it, or it was cancelled first.
+            if (worker == workers_.end() || worker->second.handle == nullptr) break;
+            if (run.pid == 0 && pg::has_stopped(worker->second.handle)) could_not_begin(slot, run, now, attention);
+            break;
+        }
+        case RunState::running: insist(slot, run, now); break;
+        case RunState::ended: end(slot, run, now, is_standby, attention); break;
         }
     }
     return attention;

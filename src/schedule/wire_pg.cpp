@@ -143,11 +143,11 @@ std::string LoadRequest::encode() const {
     std::vector<std::string> fields{is_first ? "first" : "again", std::to_string(under_way.size())};
     for (RunId run : under_way) fields.push_back(std::to_string(run));
     for (const LostRun& run : lost)
-        fields.insert(fields.end(),
-                      {std::to_string(run.run), std::to_string(run.job), std::to_string(run.role),
-                       std::to_string(static_cast<int>(run.kind)), std::to_string(run.attempt), std::to_string(run.due),
-                       std::to_string(run.started_at), std::to_string(run.ended_at),
-                       std::to_string(static_cast<int>(run.outcome)), std::to_string(run.pid), run.sqlstate, run.message});
+        fields.insert(fields.end(), {std::to_string(run.run), std::to_string(run.job), std::to_string(run.role),
+                                     std::to_string(static_cast<int>(run.kind)), std::to_string(run.attempt),
+                                     std::to_string(run.due), std::to_string(run.started_at),
+                                     std::to_string(run.ended_at), std::to_string(static_cast<int>(run.outcome)),
+                                     std::to_string(run.pid), run.sqlstate, run.message});
     return base::pack(fields);
 }
 
@@ -156,7 +156,8 @@ LoadRequest LoadRequest::decode(const std::string& message) {
     LoadRequest request;
     request.is_first = fields.at(0) == "first";
     std::size_t at = 2;
-    for (std::int64_t left = number(fields.at(1)); left > 0; --left) request.under_way.push_back(number(fields.at(at++)));
+    for (std::int64_t left = number(fields.at(1)); left > 0; --left)
+        request.under_way.push_back(number(fields.at(at++)));
     for (; at + kLostFields <= fields.size(); at += kLostFields) {
         LostRun run;
         run.run = number(fields[at]);

@@ -33,7 +33,7 @@ struct LostRun {
 };
 
 struct LoadRequest {
-    bool is_first = false;        // runs that were marked and are not under way have been interrupted
+    bool is_first = false;  // runs that were marked and are not under way have been interrupted
     std::vector<RunId> under_way;
     std::vector<LostRun> lost;
 

@@ -36,7 +36,7 @@ sql(q{SELECT steward.schedule_at('mixed', clock_timestamp() + interval '1 second
 wait_for($node, runs('mixed') . ' = 1', 'the mixed command');
 is(outcomes('mixed'), 'succeeded -', 'VACUUM, REINDEX CONCURRENTLY and a transaction block run in one command');
 is(sql(q{SELECT statements || ' ' || tag || ' ' || notices FROM steward.job_history WHERE job_name = 'mixed'}),
-    '8 SELECT NOTICE:  said', 'what it did and said is in the history');
+    '9 SELECT NOTICE:  said', 'what it did and said is in the history');
 is(sql(q{SELECT count(*) FROM done}), '2', 'and has happened');
 is(sql(q{SELECT count(*) FROM steward.job_definitions WHERE name = 'mixed'}), '0', 'a job that ran once is gone');
 
