@@ -58,4 +58,33 @@ AS 'MODULE_PATHNAME', 'steward_unschedule';
 COMMENT ON FUNCTION steward.unschedule(text) IS
     'drops a job and gives the id it had; its history stays, a run under way goes on; refused (2BP01) while other jobs run after it';
 
+CREATE FUNCTION steward.run_job(name text) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_run_job';
+COMMENT ON FUNCTION steward.run_job(text) IS
+    'runs a job once more as soon as this transaction commits, paused or not, and gives the number of the run, by which steward.job_runs shows it; 55000 when no job of the cluster runs, 53400 when too many runs wait';
+
+CREATE FUNCTION steward.cancel_run(run_id bigint) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_cancel_run';
+COMMENT ON FUNCTION steward.cancel_run(bigint) IS 'cancels a run of this database that waits, starts or runs; false when there is none of that number';
+
+CREATE FUNCTION steward.pause_jobs(reason text, until timestamptz DEFAULT NULL, name text DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_pause_jobs';
+COMMENT ON FUNCTION steward.pause_jobs(text, timestamptz, text) IS
+    'lets no run of a job begin, or of any job of this database (superusers and the extension''s owner), until then or until steward.resume_jobs(); runs under way go on; gives the number of jobs';
+
+CREATE FUNCTION steward.resume_jobs(name text DEFAULT NULL) RETURNS integer
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_resume_jobs';
+COMMENT ON FUNCTION steward.resume_jobs(text) IS
+    'ends the pause of one job, or the one of all jobs of this database; those paused by name stay so. Without a name it also takes over the jobs that came with a dump or a copy, their roles found by name. What was due in the pause is not made up for. Gives the number of jobs';
+
+CREATE FUNCTION steward.limit_job_group(group_name text, max_running integer) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_limit_job_group';
+COMMENT ON FUNCTION steward.limit_job_group(text, integer) IS
+    'how many jobs of a group may run at once, 1 to 1000; NULL: as many as like. For superusers and the extension''s owner';
+
 SET LOCAL search_path = @extschema@, pg_temp;

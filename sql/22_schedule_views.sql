@@ -110,4 +110,29 @@ COMMENT ON COLUMN steward.job_runs.statement IS 'the statement that failed';
 COMMENT ON COLUMN steward.job_runs.notices IS 'what the command said by NOTICE and WARNING, the last 8 kB';
 GRANT SELECT ON steward.job_runs TO PUBLIC;
 
+CREATE FUNCTION steward.overdue_jobs()
+RETURNS TABLE (job_id bigint, due_at timestamptz)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+AS 'MODULE_PATHNAME', 'steward_overdue_jobs';
+COMMENT ON FUNCTION steward.overdue_jobs() IS
+    'jobs of this database that were due over a minute ago and have not begun, whether the launcher runs or not; for the view steward.late_jobs';
+
+CREATE VIEW steward.late_jobs AS
+SELECT j.job_id, j.name AS job, j.role, 'did_not_run' AS kind, o.due_at AS since,
+       coalesce(j.waiting_reason, 'was due and has not begun') AS detail
+FROM steward.overdue_jobs() o JOIN steward.jobs j ON j.job_id = o.job_id
+UNION ALL
+SELECT j.job_id, j.name, j.role, 'runs_long', r.started_at,
+       format('run %s runs for %s s, its usual duration is %s s', r.run_id, round((r.duration_ms / 1000)::numeric),
+              round((j.usual_ms / 1000)::numeric, 1))
+FROM steward.job_runs r JOIN steward.jobs j ON j.job_id = r.job_id
+WHERE r.outcome = 'running' AND r.duration_ms > greatest(3 * j.usual_ms, 60000) AND j.usual_ms IS NOT NULL
+UNION ALL
+SELECT j.job_id, j.name, j.role, 'broken', NULL, j.waiting_reason
+FROM steward.jobs j WHERE j.state = 'broken';
+COMMENT ON VIEW steward.late_jobs IS 'one row a job that should worry somebody: due and not begun for over a minute, running far beyond its usual time, or unable to begin';
+COMMENT ON COLUMN steward.late_jobs.kind IS 'did_not_run: due over a minute ago; runs_long: over three times its usual duration, and over a minute; broken: it can never begin';
+COMMENT ON COLUMN steward.late_jobs.since IS 'when it was due; of runs_long, when it began; NULL: since it was defined';
+GRANT SELECT ON steward.late_jobs TO PUBLIC;
+
 SET LOCAL search_path = @extschema@, pg_temp;

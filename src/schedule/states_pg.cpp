@@ -2,7 +2,6 @@
 //
 // What the launcher's memory says of jobs and runs, for the views. Without a launcher there is nothing to say but why.
 #include <map>
-#include <set>
 
 #include "base/text.hpp"
 #include "pg/extension.hpp"
@@ -19,6 +18,18 @@ const char* scheduler_problem() {
     if (!has_shared()) return "pg_steward is not in shared_preload_libraries";
     if (!is_launcher_running()) return "the launcher is not running";
     return nullptr;
+}
+
+// Ids of jobs tell little, but the reasons they wait for may name other people's groups and jobs.
+std::set<std::int64_t> visible_jobs() {
+    Oid user = GetUserId();
+    pg::AsExtensionOwner as_extension;
+    std::set<std::int64_t> jobs;
+    for (const pg::Row& row : pg::query("SELECT job_id FROM steward.job_places WHERE pg_has_role($1, 'pg_monitor', "
+                                        "'USAGE') OR pg_has_role($1, role, 'MEMBER')",
+                                        {pg::Parameter::oid(user)}))
+        jobs.insert(row.number(0));
+    return jobs;
 }
 
 namespace {
@@ -40,18 +51,6 @@ bool may_see(Oid role) {
         pg::query("SELECT pg_catalog.pg_has_role('pg_monitor', 'USAGE') OR pg_catalog.pg_has_role($1, 'MEMBER')",
                   {pg::Parameter::oid(role)});
     return rows.at(0).truth(0);
-}
-
-// Ids of jobs tell little, but the reasons they wait for may name other people's groups and jobs.
-std::set<std::int64_t> visible_jobs() {
-    Oid user = GetUserId();
-    pg::AsExtensionOwner as_extension;
-    std::set<std::int64_t> jobs;
-    for (const pg::Row& row : pg::query("SELECT job_id FROM steward.job_places WHERE pg_has_role($1, 'pg_monitor', "
-                                        "'USAGE') OR pg_has_role($1, role, 'MEMBER')",
-                                        {pg::Parameter::oid(user)}))
-        jobs.insert(row.number(0));
-    return jobs;
 }
 
 Datum job_states(FunctionCallInfo fcinfo) {

@@ -150,13 +150,7 @@ std::int64_t store_job(const Job& job, bool is_rescheduled) {
         check_room();
         settle();
     }
-    std::int64_t id = write(job, is_rescheduled);
-    if (is_rescheduled)
-        pg::execute(
-            "INSERT INTO steward.job_progress (job_id, handled_until) VALUES ($1, clock_timestamp()) ON CONFLICT "
-            "(job_id) DO UPDATE SET handled_until = excluded.handled_until",
-            {id});
-    return id;
+    return write(job, is_rescheduled);
 }
 
 void drop_job(const Job& job) {

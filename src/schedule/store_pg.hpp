@@ -41,7 +41,7 @@ Job managed_job(const std::string& name);
 bool may_manage(const Job& job);
 void check_may_manage(const Job& job);
 
-// Stores a new job (id 0) or what has changed of an old one; gives its id. When `is_rescheduled`, it counts from now on, and
+// Stores a new job (id 0) or what has changed of an old one; gives its id. When `is_rescheduled`, its anchor is now, and
 // nothing that was due before is made up for.
 std::int64_t store_job(const Job& job, bool is_rescheduled);
 void drop_job(const Job& job);
@@ -51,6 +51,9 @@ void check_edges(const std::vector<std::string>& jobs);
 // The jobs whose edges name this one.
 std::vector<std::string> followers(const std::string& name);
 void rename_in_edges(const std::string& from, const std::string& to);
+
+// How many jobs of a group may run at once; none: as many as like. Throws 22023.
+void set_group_limit(const std::string& group, std::optional<int> limit);
 
 // Said in the session of who schedules, when the job would not run.
 void warn_when_idle(const std::string& name);
