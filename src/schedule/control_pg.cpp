@@ -58,9 +58,10 @@ Datum cancel_run(FunctionCallInfo fcinfo) {
 // ---- Pauses ----------------------------------------------------------------------------------------------------------
 
 // What was due in a pause is not made up for afterwards, not even after a restart. A job that runs once still does.
-constexpr char kForgetDue[] = "INSERT INTO steward.job_progress (job_id, handled_until) SELECT job_id, clock_timestamp() "
-                              "FROM steward.job_definitions WHERE schedule IS NOT NULL AND job_id = ANY ($1::bigint[]) "
-                              "ON CONFLICT (job_id) DO UPDATE SET handled_until = excluded.handled_until";
+constexpr char kForgetDue[] =
+    "INSERT INTO steward.job_progress (job_id, handled_until) SELECT job_id, clock_timestamp() "
+    "FROM steward.job_definitions WHERE schedule IS NOT NULL AND job_id = ANY ($1::bigint[]) "
+    "ON CONFLICT (job_id) DO UPDATE SET handled_until = excluded.handled_until";
 
 std::string ids_of(const std::vector<pg::Row>& rows) {
     std::string ids;
@@ -92,10 +93,11 @@ Datum pause_jobs(FunctionCallInfo fcinfo) {
     }
     check_may_manage_all("pause all jobs of this database");
     pg::AsExtensionOwner as_extension;
-    pg::execute("INSERT INTO steward.job_pause (reason, until) VALUES ($1, $2::timestamptz) ON CONFLICT (is_all) DO UPDATE "
-                "SET reason = excluded.reason, until = excluded.until, paused_by = excluded.paused_by, "
-                "paused_at = excluded.paused_at",
-                {*reason, until});
+    pg::execute(
+        "INSERT INTO steward.job_pause (reason, until) VALUES ($1, $2::timestamptz) ON CONFLICT (is_all) DO UPDATE "
+        "SET reason = excluded.reason, until = excluded.until, paused_by = excluded.paused_by, "
+        "paused_at = excluded.paused_at",
+        {*reason, until});
     return Int32GetDatum(pg::query("SELECT count(*) FROM steward.job_definitions").at(0).number(0));
 }
 
@@ -124,10 +126,11 @@ void warn_about_roles() {
 // What came with a dump or a copy belongs to this database from now on; roles are found by their names.
 std::vector<pg::Row> take_over() {
     auto cluster = static_cast<std::int64_t>(GetSystemIdentifier());
-    auto rows = pg::query("UPDATE steward.job_definitions d SET system_identifier = $1, role_oid = coalesce((SELECT r.oid "
-                          "FROM pg_roles r WHERE r.rolname = d.role_name), 0) FROM steward.job_places p "
-                          "WHERE p.job_id = d.job_id AND (NOT p.is_here OR d.role_oid = 0) RETURNING d.job_id",
-                          {cluster});
+    auto rows =
+        pg::query("UPDATE steward.job_definitions d SET system_identifier = $1, role_oid = coalesce((SELECT r.oid "
+                  "FROM pg_roles r WHERE r.rolname = d.role_name), 0) FROM steward.job_places p "
+                  "WHERE p.job_id = d.job_id AND (NOT p.is_here OR d.role_oid = 0) RETURNING d.job_id",
+                  {cluster});
     pg::execute("DELETE FROM steward.job_home");
     pg::execute("INSERT INTO steward.job_home (system_identifier, database_oid) VALUES ($1, $2::oid)",
                 {cluster, pg::Parameter::oid(MyDatabaseId)});
@@ -169,16 +172,18 @@ Datum limit_job_group(FunctionCallInfo fcinfo) {
 
 void set_group_limit(const std::string& group, std::optional<int> limit) {
     if (limit && (*limit < 1 || *limit > kMaxGroupRunning))
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "max_running of group \"{}\" must be between 1 and {}, not {}",
-                          group, kMaxGroupRunning, *limit)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
+                          "max_running of group \"{}\" must be between 1 and {}, not {}", group, kMaxGroupRunning,
+                          *limit)
             .hint("NULL takes the limit away; steward.pause_jobs() keeps jobs from running.");
     pg::AsExtensionOwner as_extension;
     if (!limit)
         pg::execute("DELETE FROM steward.job_groups WHERE group_name = $1", {group});
     else
-        pg::execute("INSERT INTO steward.job_groups (group_name, max_running) VALUES ($1, $2) ON CONFLICT (group_name) DO "
-                    "UPDATE SET max_running = excluded.max_running",
-                    {group, *limit});
+        pg::execute(
+            "INSERT INTO steward.job_groups (group_name, max_running) VALUES ($1, $2) ON CONFLICT (group_name) DO "
+            "UPDATE SET max_running = excluded.max_running",
+            {group, *limit});
 }
 
 }  // namespace steward::schedule

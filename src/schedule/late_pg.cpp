@@ -57,7 +57,8 @@ void add_from_launcher(pg::ResultSet& rows, const std::set<std::int64_t>& visibl
         if (visible.count(slot.job) == 0 || slot.running > 0) continue;
         bool is_waiting = slot.queued > 0 && !TIMESTAMP_NOT_FINITE(slot.queued_since) && slot.queued_since < limit;
         bool is_forgotten = !TIMESTAMP_NOT_FINITE(slot.next_run) && slot.next_run != 0 && slot.next_run < limit;
-        if (is_waiting || is_forgotten) add(rows, slot.job, pg::from_server(is_waiting ? slot.queued_since : slot.next_run));
+        if (is_waiting || is_forgotten)
+            add(rows, slot.job, pg::from_server(is_waiting ? slot.queued_since : slot.next_run));
     }
 }
 
@@ -76,8 +77,8 @@ Datum overdue_jobs(FunctionCallInfo fcinfo) {
 std::vector<Definition> read_definitions() {
     pg::AsExtensionOwner as_extension;
     std::vector<Definition> jobs;
-    for (const pg::Row& row : pg::query(kSelectDefinitions, {static_cast<std::int64_t>(GetSystemIdentifier()),
-                                                             std::optional<std::string>()}))
+    for (const pg::Row& row : pg::query(
+             kSelectDefinitions, {static_cast<std::int64_t>(GetSystemIdentifier()), std::optional<std::string>()}))
         jobs.push_back(decode_definition(MyDatabaseId, base::unpack(encode_definition(row))));
     return jobs;
 }
