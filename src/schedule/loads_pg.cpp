@@ -51,6 +51,18 @@ std::vector<Oid> connectable_databases() {
     return databases;
 }
 
+bool is_connectable(Oid database) {
+    std::vector<Oid> databases = connectable_databases();
+    return std::find(databases.begin(), databases.end(), database) != databases.end();
+}
+
+Loaded Loads::gone(Oid database) {
+    known_.erase(database);
+    Loaded nothing;
+    nothing.database = database;
+    return nothing;
+}
+
 void Loads::want(Oid database, base::Instant not_before, bool is_first) {
     auto [entry, is_new] = wanted_.try_emplace(database, Wanted{not_before, is_first, 0});
     if (is_new) return;

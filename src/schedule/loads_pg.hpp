@@ -24,6 +24,10 @@ struct Loaded {
     LoadEnd end;
 };
 
+// Whom one can connect to now.
+std::vector<Oid> connectable_databases();
+bool is_connectable(Oid database);
+
 class Loads {
 public:
     void want(Oid database, base::Instant not_before, bool is_first = false);
@@ -35,7 +39,15 @@ public:
     // database has been read whole.
     template <class RequestFor>
     std::optional<Loaded> advance(base::Instant now, RequestFor request_for) {
-        if (helper_ == nullptr) begin(now, request_for);
+        if (helper_ == nullptr) {
+            std::optional<Oid> next = take_next(now);
+            if (!next) return std::nullopt;
+            // Dropped since somebody wanted it: a loader would only fail, again and again.
+            if (!is_connectable(*next)) return gone(*next);
+            LoadRequest request = request_for(*next);
+            request.is_first = taken_.is_first;
+            start(*next, request, now);
+        }
         return helper_ == nullptr ? std::nullopt : receive(now);
     }
     std::optional<base::Instant> next_wake() const;
@@ -48,14 +60,7 @@ private:
         bool is_first = false;
         int failures = 0;
     };
-    template <class RequestFor>
-    void begin(base::Instant now, RequestFor request_for) {
-        std::optional<Oid> next = take_next(now);
-        if (!next) return;
-        LoadRequest request = request_for(*next);
-        request.is_first = taken_.is_first;
-        start(*next, request, now);
-    }
+    Loaded gone(Oid database);
     std::optional<Oid> take_next(base::Instant now);
     void start(Oid database, const LoadRequest& request, base::Instant now);
     std::optional<Loaded> receive(base::Instant now);
@@ -67,8 +72,5 @@ private:
     Wanted taken_;
     Loaded reading_;
 };
-
-// Whom one can connect to now.
-std::vector<Oid> connectable_databases();
 
 }  // namespace steward::schedule
