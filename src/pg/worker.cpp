@@ -50,16 +50,22 @@ dsm_segment* make_segment(const char* request, Size bytes, Connection connection
     return segment;
 }
 
-BackgroundWorkerHandle* register_worker(const char* main, const char* title, Datum argument) {
+// What all workers of this library have in common.
+BackgroundWorker describe_worker(const char* main, const char* title, const char* type) {
     BackgroundWorker worker;
     std::memset(&worker, 0, sizeof(worker));
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = BgWorkerStart_ConsistentState;
-    worker.bgw_restart_time = BGW_NEVER_RESTART;
     strlcpy(worker.bgw_library_name, "pg_steward", sizeof(worker.bgw_library_name));
     strlcpy(worker.bgw_function_name, main, sizeof(worker.bgw_function_name));
     strlcpy(worker.bgw_name, title, sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, "pg_steward", sizeof(worker.bgw_type));
+    strlcpy(worker.bgw_type, type, sizeof(worker.bgw_type));
+    return worker;
+}
+
+BackgroundWorkerHandle* register_worker(const char* main, const char* title, Datum argument) {
+    BackgroundWorker worker = describe_worker(main, title, "pg_steward");
+    worker.bgw_start_time = BgWorkerStart_ConsistentState;
+    worker.bgw_restart_time = BGW_NEVER_RESTART;
     worker.bgw_main_arg = argument;
     worker.bgw_notify_pid = MyProcPid;
     BackgroundWorkerHandle* handle = nullptr;
@@ -70,6 +76,13 @@ BackgroundWorkerHandle* register_worker(const char* main, const char* title, Dat
 }
 
 }  // namespace
+
+void register_static_worker(const char* main, const char* title, BgWorkerStartTime start, int restart_seconds) {
+    BackgroundWorker worker = describe_worker(main, title, title);
+    worker.bgw_start_time = start;
+    worker.bgw_restart_time = restart_seconds;
+    RegisterBackgroundWorker(&worker);
+}
 
 BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument) {
     return call([&] { return register_worker(main, title, argument); });

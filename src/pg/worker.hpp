@@ -16,6 +16,10 @@
 
 namespace steward::pg {
 
+// A worker that the postmaster starts by itself, each time after `restart_seconds` unless it ends with exit code 0. Only
+// while shared_preload_libraries are loaded.
+void register_static_worker(const char* main, const char* title, BgWorkerStartTime start, int restart_seconds);
+
 // A dynamic worker of this library that is never restarted. `main` is the exported name of its entry; the caller's latch is
 // set when it starts and ends. Null when no slot is free, which is no error; the handle is freed by release().
 BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "schedule/schedule_pg.hpp"
 
-#include <cstring>
-
 #include "pg/guc.hpp"
+#include "pg/worker.hpp"
 #include "schedule/shared_pg.hpp"
 
 namespace steward::schedule {
@@ -12,19 +11,6 @@ namespace {
 
 // In seconds; only a launcher that was terminated is waited for.
 constexpr int kRestartSeconds = 1;
-
-void register_worker(const char* main, const char* title, BgWorkerStartTime start) {
-    BackgroundWorker worker;
-    std::memset(&worker, 0, sizeof(worker));
-    worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-    worker.bgw_start_time = start;
-    worker.bgw_restart_time = kRestartSeconds;
-    strlcpy(worker.bgw_library_name, "pg_steward", sizeof(worker.bgw_library_name));
-    strlcpy(worker.bgw_function_name, main, sizeof(worker.bgw_function_name));
-    strlcpy(worker.bgw_name, title, sizeof(worker.bgw_name));
-    strlcpy(worker.bgw_type, title, sizeof(worker.bgw_type));
-    RegisterBackgroundWorker(&worker);
-}
 
 }  // namespace
 
@@ -36,8 +22,10 @@ void init() {
                        &max_jobs, {kMinMaxJobs, kMaxMaxJobs}, PGC_POSTMASTER, 0);
     if (IsBinaryUpgrade) return;
     init_shared();
-    register_worker("steward_schedule_launcher", "pg_steward launcher", BgWorkerStart_ConsistentState);
-    register_worker("steward_schedule_promotion", "pg_steward promotion", BgWorkerStart_RecoveryFinished);
+    pg::register_static_worker("steward_schedule_launcher", "pg_steward launcher", BgWorkerStart_ConsistentState,
+                               kRestartSeconds);
+    pg::register_static_worker("steward_schedule_promotion", "pg_steward promotion", BgWorkerStart_RecoveryFinished,
+                               kRestartSeconds);
 }
 
 }  // namespace steward::schedule
