@@ -2,6 +2,7 @@
 #include "pg/script.hpp"
 
 #include "pg/guard.hpp"
+#include "pg/top_level.hpp"
 
 namespace steward::pg {
 
@@ -61,8 +62,7 @@ std::string text_of(const RawStmt* statement, const std::string& sql) {
     return first == std::string::npos ? text : text.substr(first);
 }
 
-// As the server's exec_simple_query() does it. What VACUUM and its kind keep over their own commits hangs on the portal;
-// the trees live in `memory`.
+// As the server's exec_simple_query() does it; the trees live in `memory`.
 void run_statement(RawStmt* statement, const char* sql, MemoryContext memory, QueryCompletion* completion) {
     SetCurrentStatementStartTimestamp();
     StartTransactionCommand();
@@ -73,13 +73,7 @@ void run_statement(RawStmt* statement, const char* sql, MemoryContext memory, Qu
     List* plans = plan_statement(statement, sql);
     if (has_snapshot) PopActiveSnapshot();
     CHECK_FOR_INTERRUPTS();
-
-    Portal portal = CreatePortal("", true, true);
-    portal->visible = false;
-    PortalDefineQuery(portal, nullptr, sql, CreateCommandTag(statement->stmt), plans, nullptr);
-    PortalStart(portal, nullptr, 0, InvalidSnapshot);
-    run_portal(portal, None_Receiver, completion);
-    PortalDrop(portal, false);
+    run_plans_at_top_level(statement, sql, plans, completion);
     if (completion->commandTag == CMDTAG_UNKNOWN) completion->commandTag = CreateCommandTag(statement->stmt);
     disable_timeout(STATEMENT_TIMEOUT, false);
     CommitTransactionCommand();

@@ -18,18 +18,21 @@ void run_statement(const char* sql, MemoryContext memory) {
     PushActiveSnapshot(GetTransactionSnapshot());
     List* plans = plan_statement(statement, sql);
     PopActiveSnapshot();
-
-    Portal portal = CreatePortal("", true, true);
-    portal->visible = false;
-    PortalDefineQuery(portal, nullptr, sql, CreateCommandTag(statement->stmt), plans, nullptr);
-    PortalStart(portal, nullptr, 0, InvalidSnapshot);
     QueryCompletion completion;
-    run_portal(portal, None_Receiver, &completion);
-    PortalDrop(portal, false);
+    run_plans_at_top_level(statement, sql, plans, &completion);
     CommitTransactionCommand();
 }
 
 }  // namespace
+
+void run_plans_at_top_level(const RawStmt* statement, const char* sql, List* plans, QueryCompletion* completion) {
+    Portal portal = CreatePortal("", true, true);
+    portal->visible = false;
+    PortalDefineQuery(portal, nullptr, sql, CreateCommandTag(statement->stmt), plans, nullptr);
+    PortalStart(portal, nullptr, 0, InvalidSnapshot);
+    run_portal(portal, None_Receiver, completion);
+    PortalDrop(portal, false);
+}
 
 std::optional<ErrorReport> run_top_level(const std::string& sql, Oid role) {
     Oid saved_role;

@@ -12,6 +12,10 @@
 
 namespace steward::pg {
 
+// The plans of one statement through a portal that the server takes for a client's: what VACUUM and its kind keep over their
+// own commits hangs on it. Inside pg::call(), with a transaction open; trees and plans outlive the commits.
+void run_plans_at_top_level(const RawStmt* statement, const char* sql, List* plans, QueryCompletion* completion);
+
 // Runs `sql` as `role`; the error when it fails, after which the transaction is aborted.
 std::optional<ErrorReport> run_top_level(const std::string& sql, Oid role);
 
