@@ -68,6 +68,7 @@ private:
     void sleep();
 
     void set_limits();
+    void advance_loads(base::Instant now);
     void loaded(Loaded&& result, base::Instant now);
     void forget(Oid database);
     int slot_of(JobKey key);
@@ -88,7 +89,6 @@ private:
 void at_exit(int, Datum) {
     pg::Locked locked(shared().lock);
     shared().launcher_latch = nullptr;
-    shared().launcher_pid = 0;
 }
 
 void Launcher::begin() {
@@ -100,7 +100,6 @@ void Launcher::begin() {
         Shared& state = shared();
         pg::Locked locked(state.lock);
         state.launcher_latch = MyLatch;
-        state.launcher_pid = MyProcPid;
         for (int i = 0; i < state.job_capacity; ++i) state.jobs[i].is_used = false;
     }
     for (int i = shared().job_capacity - 1; i >= 0; --i) free_slots_.push_back(i);
@@ -155,11 +154,15 @@ void Launcher::read_databases(base::Instant now) {
         for (Oid gone : loads_.want_all(now, false)) forget(gone);
         if (is_standby_) look_again_ = base::Instant{now.micros + kLookAgainMicros};
     }
-    auto request_for = [&](Oid database) { return starts_.request_for(database); };
-    while (std::optional<Loaded> result = loads_.advance(now, request_for)) loaded(std::move(*result), now);
+    advance_loads(now);
     if (is_everything_read_ || !loads_.is_idle()) return;
     is_everything_read_ = true;
     brain_.set_standby(is_standby_, now);
+}
+
+void Launcher::advance_loads(base::Instant now) {
+    auto request_for = [&](Oid database) { return starts_.request_for(database); };
+    while (std::optional<Loaded> result = loads_.advance(now, request_for)) loaded(std::move(*result), now);
 }
 
 void Launcher::loaded(Loaded&& result, base::Instant now) {
@@ -213,18 +216,8 @@ void Launcher::take_changes(base::Instant now) {
     Starts::Attention attention = starts_.collect(now, is_standby_);
     for (Oid database : attention.to_record)
         if (!loads_.is_reading(database)) loads_.want(database, now);
-    if (!attention.to_reload.empty()) {
-        // A worker that cannot begin may say that its database is gone.
-        std::vector<Oid> there = connectable_databases();
-        for (Oid database : attention.to_reload) {
-            if (std::find(there.begin(), there.end(), database) == there.end())
-                forget(database);
-            else
-                loads_.want(database, now);
-        }
-    }
-    auto request_for = [&](Oid database) { return starts_.request_for(database); };
-    while (std::optional<Loaded> result = loads_.advance(now, request_for)) loaded(std::move(*result), now);
+    for (Oid database : attention.to_reload) loads_.want(database, now);
+    advance_loads(now);
 }
 
 void Launcher::tell_events(base::Instant now) {

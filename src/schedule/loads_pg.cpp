@@ -39,8 +39,6 @@ Found scan_databases() {
     return found;
 }
 
-}  // namespace
-
 std::vector<Oid> connectable_databases() {
     std::vector<Oid> databases;
     auto failure = pg::attempt(pg::Bounded::transaction, [&] {
@@ -50,6 +48,8 @@ std::vector<Oid> connectable_databases() {
     if (failure) throw pg::PgError(std::move(*failure));
     return databases;
 }
+
+}  // namespace
 
 bool is_connectable(Oid database) {
     std::vector<Oid> databases = connectable_databases();
@@ -77,7 +77,7 @@ std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
     };
     for (Oid database : databases) want(database, now, is_first);
     std::vector<Oid> gone;
-    for (const auto& [database, ignored] : known_)
+    for (Oid database : known_)
         if (!is_there(database)) gone.push_back(database);
     for (Oid database : gone) known_.erase(database);
     for (auto entry = wanted_.begin(); entry != wanted_.end();)
@@ -127,7 +127,7 @@ std::optional<Loaded> Loads::receive(base::Instant now) {
         reading_.has_extension = fields[0] == kEndMessage;
         if (reading_.has_extension) {
             reading_.end = LoadEnd::decode(fields);
-            known_[reading_.database] = true;
+            known_.insert(reading_.database);
         } else {
             known_.erase(reading_.database);
         }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,7 @@ struct Loaded {
     LoadEnd end;
 };
 
-// Whom one can connect to now.
-std::vector<Oid> connectable_databases();
+// Whether one can connect to it now.
 bool is_connectable(Oid database);
 
 class Loads {
@@ -33,7 +33,6 @@ public:
     void want(Oid database, base::Instant not_before, bool is_first = false);
     // All that can be connected to, template databases left out; those that are gone are returned.
     std::vector<Oid> want_all(base::Instant now, bool is_first);
-    void drop(Oid database) { wanted_.erase(database); }
 
     // Takes what the loader has sent, starts the next one. `request_for` says what it has to record. A result when a
     // database has been read whole.
@@ -67,7 +66,7 @@ private:
     void try_again(base::Instant now);
 
     std::map<Oid, Wanted> wanted_;
-    std::map<Oid, bool> known_;  // databases that have the extension
+    std::set<Oid> known_;  // databases that have the extension
     std::unique_ptr<pg::Helper> helper_;
     Wanted taken_;
     Loaded reading_;
