@@ -9,6 +9,8 @@ bool has_extension() {
     return call([] { return OidIsValid(get_extension_oid("pg_steward", true)); });
 }
 
+std::int64_t system_identifier() { return static_cast<std::int64_t>(GetSystemIdentifier()); }
+
 // The schema is a member of the extension and goes to a new owner together with its tables.
 Oid extension_owner() {
     Oid owner = call([] {

@@ -14,6 +14,9 @@ namespace steward::pg {
 Oid extension_owner();
 bool has_extension();
 
+// Of this cluster, as SQL's bigint has it.
+std::int64_t system_identifier();
+
 class AsExtensionOwner : public AsOwner {
 public:
     AsExtensionOwner() : AsOwner(extension_owner()) {}

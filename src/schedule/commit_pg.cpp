@@ -32,12 +32,11 @@ void tell_launcher() noexcept {
     Shared& state = shared();
     if (pending().is_reload) {
         Oid* end = state.changed + state.changed_count;
-        if (std::find(state.changed, end, MyDatabaseId) != end) {
-        } else if (state.changed_count == kMaxChangedDatabases) {
+        bool is_told = std::find(state.changed, end, MyDatabaseId) != end;
+        if (!is_told && state.changed_count == kMaxChangedDatabases)
             state.is_all_changed = true;
-        } else {
+        else if (!is_told)
             state.changed[state.changed_count++] = MyDatabaseId;
-        }
     }
     for (const PendingRun& run : pending().runs) state.runs[run.slot].state = RunState::requested;
     wake_launcher(state);

@@ -125,7 +125,7 @@ void warn_about_roles() {
 
 // What came with a dump or a copy belongs to this database from now on; roles are found by their names.
 std::vector<pg::Row> take_over() {
-    auto cluster = static_cast<std::int64_t>(GetSystemIdentifier());
+    auto cluster = pg::system_identifier();
     auto rows =
         pg::query("UPDATE steward.job_definitions d SET system_identifier = $1, role_oid = coalesce((SELECT r.oid "
                   "FROM pg_roles r WHERE r.rolname = d.role_name), 0) FROM steward.job_places p "

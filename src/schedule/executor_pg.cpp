@@ -15,9 +15,6 @@ namespace steward::schedule {
 
 namespace {
 
-// A command that goes on after its timeout has cancelled it, loses its process this much later.
-constexpr int kGraceMillis = 10'000;
-
 RunSlot* mine = nullptr;
 volatile sig_atomic_t is_timed_out = 0;
 
@@ -97,19 +94,6 @@ std::optional<pg::ErrorReport> keep_books(const char* synchronous_commit, const 
     return failure;
 }
 
-RunRecord record_of_slot() {
-    RunRecord record;
-    record.run = mine->run;
-    record.job = mine->job;
-    record.role = mine->role;
-    record.kind = static_cast<Kind>(mine->kind);
-    record.attempt = mine->attempt;
-    record.due = mine->due;
-    record.pid = MyProcPid;
-    record.is_marked = mine->is_marked;
-    return record;
-}
-
 // The worker is started a little early, so that the command begins on time.
 void wait_until(TimestampTz due) {
     for (;;) {
@@ -141,12 +125,12 @@ void begin(RunRecord& record, const Command& command) {
     }
     if (command.lock_timeout_ms) pg::set_session("lock_timeout", fmt::format("{}ms", *command.lock_timeout_ms));
     if (!command.timeout_ms) return;
-    int timeout = static_cast<int>(std::min<std::int64_t>(*command.timeout_ms, INT_MAX - kGraceMillis));
+    int timeout = static_cast<int>(std::min<std::int64_t>(*command.timeout_ms, INT_MAX - kStopGraceMillis));
     pg::call([&] {
         TimeoutId cancel = RegisterTimeout(USER_TIMEOUT, on_run_timeout);
         TimeoutId terminate = RegisterTimeout(USER_TIMEOUT, on_grace_timeout);
         enable_timeout_after(cancel, timeout);
-        enable_timeout_after(terminate, timeout + kGraceMillis);
+        enable_timeout_after(terminate, timeout + kStopGraceMillis);
     });
 }
 
@@ -196,7 +180,7 @@ void finish(RunRecord& record, const std::string& name) {
 }
 
 void execute() {
-    RunRecord record = record_of_slot();
+    RunRecord record = record_of(*mine);
     std::optional<Command> command;
     auto failure = pg::attempt(pg::Bounded::transaction, [&] { command = read_command(record.job, record.role); });
     if (!failure && command && record.is_marked && !RecoveryInProgress())

@@ -14,25 +14,6 @@ namespace steward::schedule {
 
 namespace {
 
-std::int64_t system_identifier() { return static_cast<std::int64_t>(GetSystemIdentifier()); }
-
-RunRecord record_of(const LostRun& lost) {
-    RunRecord record;
-    record.run = lost.run;
-    record.job = lost.job;
-    record.role = lost.role;
-    record.kind = lost.kind;
-    record.attempt = lost.attempt;
-    record.due = lost.due;
-    record.started_at = lost.started_at;
-    record.ended_at = lost.ended_at;
-    record.outcome = lost.outcome;
-    record.pid = lost.pid;
-    record.sqlstate = lost.sqlstate;
-    record.message = lost.message;
-    return record;
-}
-
 // Files that pg_upgrade carried over still say the old cluster, in the table that no dump has.
 void settle_after_upgrade() {
     pg::AsExtensionOwner as_extension;
@@ -41,21 +22,21 @@ void settle_after_upgrade() {
         "FROM steward.job_home old WHERE h.system_identifier <> $1 RETURNING old.system_identifier AS from_system) "
         "UPDATE steward.job_definitions d SET system_identifier = $1 FROM moved WHERE d.system_identifier = "
         "moved.from_system",
-        {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
+        {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
 }
 
 // Why no job here runs: the database is a copy of another one, whose jobs run there.
 std::optional<std::string> copied_from() {
     auto rows = pg::query("SELECT 'copied from another database: steward.resume_jobs() takes its jobs over' "
                           "FROM steward.job_home WHERE system_identifier = $1 AND database_oid <> $2",
-                          {system_identifier(), pg::Parameter::oid(MyDatabaseId)});
+                          {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
     if (rows.empty()) return std::nullopt;
     return rows[0].text(0);
 }
 
 void send_jobs(pg::WorkerLink& link) {
     pg::AsExtensionOwner as_extension;
-    for (const pg::Row& row : pg::query(kSelectDefinitions, {system_identifier(), copied_from()}))
+    for (const pg::Row& row : pg::query(kSelectDefinitions, {pg::system_identifier(), copied_from()}))
         link.send(encode_definition(row));
 }
 
@@ -69,8 +50,8 @@ RunId last_run() {
 
 // One run at a time: one that cannot be recorded keeps no other.
 void record_lost(const LoadRequest& request, LoadEnd& end) {
-    for (const LostRun& lost : request.lost) {
-        auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(record_of(lost)); });
+    for (const RunRecord& lost : request.lost) {
+        auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(lost); });
         if (!failure) end.recorded.push_back(lost.run);
     }
     if (!request.is_first) return;

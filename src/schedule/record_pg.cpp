@@ -102,11 +102,29 @@ void clean_history(pg::Spi& spi, std::int64_t job) {
 
 }  // namespace
 
+RunRecord record_of(const RunSlot& run) {
+    RunRecord record;
+    record.run = run.run;
+    record.job = run.job;
+    record.role = run.role;
+    record.kind = static_cast<Kind>(run.kind);
+    record.attempt = run.attempt;
+    record.due = run.due;
+    record.started_at = run.started_at;
+    record.ended_at = run.ended_at;
+    record.outcome = static_cast<Outcome>(run.outcome);
+    record.pid = run.pid;
+    record.is_marked = run.is_marked;
+    record.sqlstate = run.sqlstate;
+    record.message = run.message;
+    return record;
+}
+
 std::optional<Command> read_command(std::int64_t job, Oid role) {
     pg::AsExtensionOwner as_extension;
     auto rows = pg::query("SELECT name, command, (extract(epoch FROM timeout) * 1000)::bigint, "
-                          "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue', "
-                          "run_at IS NOT NULL FROM steward.job_definitions WHERE job_id = $1 AND role_oid = $2",
+                          "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue' FROM "
+                          "steward.job_definitions WHERE job_id = $1 AND role_oid = $2",
                           {job, pg::Parameter::oid(role)});
     if (rows.empty()) return std::nullopt;
     const pg::Row& row = rows[0];
@@ -117,7 +135,6 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
     command.lock_timeout_ms = optional_number(row, 3);
     command.rules.is_atomic = row.truth(4);
     command.rules.goes_on_after_error = row.truth(5);
-    command.is_once = row.truth(6);
     return command;
 }
 

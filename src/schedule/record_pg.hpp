@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "pg/script.hpp"
-#include "schedule/job.hpp"
+#include "schedule/shared_pg.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -22,7 +22,6 @@ struct Command {
     pg::ScriptRules rules;
     std::optional<std::int64_t> timeout_ms;
     std::optional<std::int64_t> lock_timeout_ms;
-    bool is_once = false;
 };
 // Nothing when the job is gone or belongs to another role now.
 std::optional<Command> read_command(std::int64_t job, Oid role);
@@ -45,6 +44,8 @@ struct RunRecord {
     std::string message;
     std::string notices;
 };
+
+RunRecord record_of(const RunSlot& run);
 
 void mark_start(const RunRecord& record);
 // The history row and the job's progress; old rows of the same job go now and then.

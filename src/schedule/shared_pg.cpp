@@ -31,9 +31,8 @@ void on_startup() {
     attached = static_cast<Shared*>(pg::shared_memory(kName, shared_bytes(), &is_new));
     if (!is_new) return;
     attached->lock = pg::shared_lock(kName);
-    attached->was_shut_down = was_shut_down_cleanly();
     attached->startup_pending = true;
-    attached->crash_pending = !attached->was_shut_down;
+    attached->crash_pending = !was_shut_down_cleanly();
     attached->job_capacity = max_jobs;
 }
 

@@ -21,6 +21,9 @@ inline constexpr int kMaxRuns = 1024;
 inline constexpr int kMaxChangedDatabases = 1024;
 inline constexpr std::size_t kReasonBytes = 200;
 
+// A command that goes on after it was cancelled loses its process this much later.
+inline constexpr int kStopGraceMillis = 10'000;
+
 // Settings.
 inline constexpr int kMinMaxJobs = 16;
 inline constexpr int kMaxMaxJobs = 1'000'000;

@@ -13,8 +13,6 @@ namespace steward::schedule {
 struct Shared {
     LWLock* lock;
     Latch* launcher_latch;  // null while there is no launcher
-    pid_t launcher_pid;
-    bool was_shut_down;  // cleanly, before this start
     // What the launcher has still to tell the jobs: set once a life of the server, or of the standby.
     bool startup_pending;
     bool promotion_pending;

@@ -12,8 +12,7 @@ namespace steward::schedule {
 
 namespace {
 
-// A cancelled command that goes on loses its process this much later.
-constexpr std::int64_t kGraceMicros = 10 * base::kMicrosPerSecond;
+constexpr std::int64_t kStopGraceMicros = std::int64_t{kStopGraceMillis} * 1000;
 // Without a free worker slot nothing starts for this long, or until some worker of ours ends.
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
@@ -146,10 +145,10 @@ Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
 void Starts::insist(int slot, const RunSlot& run, base::Instant now) {
     if (run.stop == Stop::no) return;
     std::optional<base::Instant>& terminate_at = workers_[slot].terminate_at;
-    if (!terminate_at) terminate_at = base::Instant{now.micros + kGraceMicros};
+    if (!terminate_at) terminate_at = base::Instant{now.micros + kStopGraceMicros};
     if (now < *terminate_at) return;
     kill(run.pid, SIGTERM);
-    terminate_at = base::Instant{now.micros + kGraceMicros};
+    terminate_at = base::Instant{now.micros + kStopGraceMicros};
 }
 
 void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, Attention& attention) {
@@ -208,9 +207,7 @@ LoadRequest Starts::request_for(Oid database) const {
         if (run.state == RunState::starting || run.state == RunState::running) request.under_way.push_back(run.run);
         if (run.state != RunState::ended || run.is_recorded || run.started_at == 0) continue;
         request.under_way.push_back(run.run);
-        request.lost.push_back({run.run, run.job, run.role, static_cast<Kind>(run.kind), run.attempt, run.due,
-                                run.started_at, run.ended_at, static_cast<Outcome>(run.outcome), run.pid, run.sqlstate,
-                                run.message});
+        request.lost.push_back(record_of(run));
     }
     return request;
 }

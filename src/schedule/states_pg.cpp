@@ -100,7 +100,7 @@ STEWARD_FUNCTION(steward_scheduler_problem) {
 }
 
 STEWARD_FUNCTION(steward_cluster_identifier) {
-    return steward::pg::entry([] { return Int64GetDatum(static_cast<std::int64_t>(GetSystemIdentifier())); });
+    return steward::pg::entry([] { return Int64GetDatum(steward::pg::system_identifier()); });
 }
 
 STEWARD_FUNCTION(steward_job_states) {

@@ -45,7 +45,7 @@ void settle() {
     pg::execute("DELETE FROM steward.job_home WHERE NOT EXISTS (SELECT FROM steward.job_definitions)");
     pg::execute("INSERT INTO steward.job_home (system_identifier, database_oid) SELECT $1, $2::oid WHERE NOT EXISTS "
                 "(SELECT FROM steward.job_definitions) AND NOT EXISTS (SELECT FROM steward.job_home)",
-                {static_cast<std::int64_t>(GetSystemIdentifier()), pg::Parameter::oid(MyDatabaseId)});
+                {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
 }
 
 void check_room() {
@@ -90,7 +90,7 @@ std::int64_t write(const Job& job, bool is_rescheduled) {
         updates += fmt::format("{}{} = {}", updates.empty() ? "" : ", ", field.column, value);
     }
     if (job.id == 0) {
-        parameters.emplace_back(static_cast<std::int64_t>(GetSystemIdentifier()));
+        parameters.emplace_back(pg::system_identifier());
         return pg::query(fmt::format("INSERT INTO steward.job_definitions ({}, system_identifier, anchor) VALUES "
                                      "({}, ${}, clock_timestamp()) RETURNING job_id",
                                      columns, values, parameters.size()),

@@ -12,7 +12,7 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::size_t kColumns = 39;
+constexpr std::size_t kColumns = 36;
 constexpr std::size_t kLostFields = 12;
 
 std::int64_t number(const std::string& text) {
@@ -69,8 +69,7 @@ SELECT 'job', d.job_id, d.name, d.role_oid, d.schedule, (extract(epoch FROM d.ru
         WHEN NOT has_database_privilege(r.oid, current_database(), 'CONNECT')
             THEN format('role "%s" may not connect to this database', r.rolname) END,
     (extract(epoch FROM p.handled_until) * 1000000)::bigint, (extract(epoch FROM p.last_due) * 1000000)::bigint,
-    (extract(epoch FROM p.last_ended_at) * 1000000)::bigint, p.last_outcome, p.last_sqlstate, p.last_attempt, p.usual_ms,
-    NULL, NULL, NULL
+    (extract(epoch FROM p.last_ended_at) * 1000000)::bigint, p.last_outcome, p.last_sqlstate, p.last_attempt, p.usual_ms
 FROM steward.job_definitions d
 LEFT JOIN steward.job_progress p USING (job_id)
 LEFT JOIN steward.job_groups g USING (group_name)
@@ -142,7 +141,7 @@ Definition decode_definition(Oid database, const std::vector<std::string>& field
 std::string LoadRequest::encode() const {
     std::vector<std::string> fields{is_first ? "first" : "again", std::to_string(under_way.size())};
     for (RunId run : under_way) fields.push_back(std::to_string(run));
-    for (const LostRun& run : lost)
+    for (const RunRecord& run : lost)
         fields.insert(fields.end(), {std::to_string(run.run), std::to_string(run.job), std::to_string(run.role),
                                      std::to_string(static_cast<int>(run.kind)), std::to_string(run.attempt),
                                      std::to_string(run.due), std::to_string(run.started_at),
@@ -159,7 +158,7 @@ LoadRequest LoadRequest::decode(const std::string& message) {
     for (std::int64_t left = number(fields.at(1)); left > 0; --left)
         request.under_way.push_back(number(fields.at(at++)));
     for (; at + kLostFields <= fields.size(); at += kLostFields) {
-        LostRun run;
+        RunRecord run;
         run.run = number(fields[at]);
         run.job = number(fields[at + 1]);
         run.role = static_cast<Oid>(number(fields[at + 2]));

@@ -11,31 +11,16 @@
 
 #include "pg/spi.hpp"
 #include "schedule/job.hpp"
+#include "schedule/record_pg.hpp"
 
 #include "pg/postgres.hpp"
 
 namespace steward::schedule {
 
-// A run whose worker could not record it.
-struct LostRun {
-    RunId run = 0;
-    std::int64_t job = 0;
-    Oid role = InvalidOid;
-    Kind kind = Kind::scheduled;
-    int attempt = 1;
-    TimestampTz due = 0;
-    TimestampTz started_at = 0;
-    TimestampTz ended_at = 0;
-    Outcome outcome = Outcome::terminated;
-    int pid = 0;
-    std::string sqlstate;
-    std::string message;
-};
-
 struct LoadRequest {
     bool is_first = false;  // runs that were marked and are not under way have been interrupted
     std::vector<RunId> under_way;
-    std::vector<LostRun> lost;
+    std::vector<RunRecord> lost;  // whose worker could not record them
 
     std::string encode() const;
     static LoadRequest decode(const std::string& message);
