@@ -75,6 +75,11 @@ BackgroundWorkerHandle* register_worker(const char* main, const char* title, Dat
     return is_registered ? handle : nullptr;
 }
 
+// Also when the caller is terminated: no destructor runs then.
+void end_worker(dsm_segment*, Datum handle) {
+    TerminateBackgroundWorker(reinterpret_cast<BackgroundWorkerHandle*>(DatumGetPointer(handle)));
+}
+
 }  // namespace
 
 void register_static_worker(const char* main, const char* title, BgWorkerStartTime start, int restart_seconds) {
@@ -115,6 +120,7 @@ Helper::Helper(const char* main, const char* title, const std::string& request, 
         auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));
         MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
         result.queue = shm_mq_attach(queue, result.segment, result.handle);
+        on_dsm_detach(result.segment, end_worker, PointerGetDatum(result.handle));
         MemoryContextSwitchTo(caller);
         return result;
     });
@@ -126,13 +132,15 @@ Helper::Helper(const char* main, const char* title, const std::string& request, 
 // Also when the caller is cancelled: the worker ends after the step it is in, or at once where it waits.
 Helper::~Helper() {
     if (handle_ == nullptr) return;
-    TerminateBackgroundWorker(handle_);
     dsm_detach(segment_);
     release(handle_);
 }
 
 void Helper::let_go() {
-    call([&] { dsm_detach(segment_); });
+    call([&] {
+        cancel_on_dsm_detach(segment_, end_worker, PointerGetDatum(handle_));
+        dsm_detach(segment_);
+    });
     handle_ = nullptr;
 }
 
