@@ -6,6 +6,7 @@
 #include "partition/maintain_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"
+#include "pg/script.hpp"
 #include "pg/srf.hpp"
 #include "pg/zone.hpp"
 
@@ -68,6 +69,26 @@ int count_done(const std::vector<StepResult>& results, Action action) {
     return done;
 }
 
+// Nobody reads the rows of a job's statement. What was not done is told by its notices, and a failure by how the run ends,
+// unless that would take back what has been done.
+void tell_job(const Maintained& done) {
+    const StepResult* first = nullptr;
+    int failed = 0;
+    for (const StepResult& result : done.steps) {
+        if (result.outcome != "done") warn(result);
+        if (result.outcome != "failed") continue;
+        if (first == nullptr) first = &result;
+        ++failed;
+    }
+    if (first == nullptr || !done.is_committed) return;
+    throw pg::error_from(
+        {first->sqlstate.empty() ? "XX000" : first->sqlstate,
+         fmt::format("partition maintenance failed in {} of {} steps", failed, done.steps.size()),
+         fmt::format("{} of {}: {}", first->action, first->partition.empty() ? first->parent : first->partition,
+                     first->full_detail()),
+         "The others are done. The notices of the run and steward.partition_history have them all."});
+}
+
 std::string risk_of(const PlanStep& step) { return step.refusal.empty() ? std::string(step.risk) : "refused"; }
 
 void add_plan(pg::ResultSet& rows, const Plan& plan, int& number) {
@@ -88,7 +109,8 @@ Datum create_future_partitions(FunctionCallInfo fcinfo) {
     check_periods("periods", periods);
     check_partitioned(parent);
     check_owner(parent);
-    return Int32GetDatum(count_done(maintain(request_of(Request::Kind::future, parent, periods)), Action::create));
+    return Int32GetDatum(
+        count_done(maintain(request_of(Request::Kind::future, parent, periods)).steps, Action::create));
 }
 
 Datum drop_old_partitions(FunctionCallInfo fcinfo) {
@@ -99,13 +121,15 @@ Datum drop_old_partitions(FunctionCallInfo fcinfo) {
     check_partitioned(parent);
     check_owner(parent);
     return Int32GetDatum(
-        count_done(maintain(request_of(Request::Kind::retention, parent, keep_periods)), Action::detach));
+        count_done(maintain(request_of(Request::Kind::retention, parent, keep_periods)).steps, Action::detach));
 }
 
 Datum maintain_partitions(FunctionCallInfo fcinfo) {
     refuse_on_standby();
     pg::ResultSet rows(fcinfo);
-    for (const StepResult& result : maintain(request_of(Request::Kind::everything, InvalidOid, std::nullopt)))
+    Maintained done = maintain(request_of(Request::Kind::everything, InvalidOid, std::nullopt));
+    if (pg::is_in_script()) tell_job(done);
+    for (const StepResult& result : done.steps)
         rows.add({result.parent, result.action, result.partition.empty() ? std::nullopt : pg::Cell(result.partition),
                   result.outcome, result.detail.empty() ? std::nullopt : pg::Cell(result.full_detail())});
     return rows.done();
@@ -113,8 +137,8 @@ Datum maintain_partitions(FunctionCallInfo fcinfo) {
 
 Datum empty_trash(FunctionCallInfo) {
     refuse_on_standby();
-    auto results = maintain(request_of(Request::Kind::empty_trash, InvalidOid, std::nullopt));
-    return Int32GetDatum(count_done(results, Action::drop));
+    auto done = maintain(request_of(Request::Kind::empty_trash, InvalidOid, std::nullopt));
+    return Int32GetDatum(count_done(done.steps, Action::drop));
 }
 
 Datum partition_plan(FunctionCallInfo fcinfo) {

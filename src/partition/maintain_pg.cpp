@@ -11,6 +11,7 @@
 #include "partition/stats_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/lock.hpp"
+#include "pg/script.hpp"
 #include "pg/spi.hpp"
 #include "pg/worker.hpp"
 #include "pg/zone.hpp"
@@ -20,6 +21,8 @@ namespace steward::partition {
 namespace {
 
 constexpr int kMutexPatienceMs = 2000;
+constexpr int kSlotPatienceMs = 5000;
+constexpr int kSlotPollMs = 100;
 constexpr std::int64_t kLocksOfTable = 3;  // itself, its TOAST table and the index of that
 
 bool owns(Oid role, Oid relation) {
@@ -246,9 +249,33 @@ bool may_use_worker(const Request& request) {
     return true;
 }
 
+// Nobody waits for a job, and jobs are what takes the slots: its maintenance waits a little for one.
+void start_helper(std::optional<pg::Helper>& helper, const Request& request) {
+    for (int waited = 0;; waited += kSlotPollMs) {
+        helper.emplace("steward_partition_worker", "pg_steward partition maintenance", request.encode());
+        if (helper->started() || !pg::is_in_script() || waited >= kSlotPatienceMs) return;
+        pg_usleep(kSlotPollMs * 1000L);
+        pg::check_interrupts();
+    }
+}
+
+void warn_of_own_transaction() {
+    pg::call([] {
+        ereport(WARNING,
+                (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+                 errmsg("partitions are maintained in the transaction of the job, because no background worker "
+                        "is free"),
+                 errdetail("Locks last until its end, and no partition is detached concurrently."),
+                 errhint("Raise max_worker_processes, or lower steward.schedule_max_running.")));
+    });
+}
+
 std::optional<std::vector<StepResult>> maintain_in_worker(const Request& request) {
-    pg::Helper helper("steward_partition_worker", "pg_steward partition maintenance", request.encode());
+    std::optional<pg::Helper> started;
+    start_helper(started, request);
+    pg::Helper& helper = *started;
     // No free slot, or no connection for it (a role that may not log in): then the work is done here.
+    if (!helper.started() && pg::is_in_script()) warn_of_own_transaction();
     if (!helper.started() || !helper.receive()) return std::nullopt;
     std::vector<StepResult> results;
     while (auto message = helper.receive()) {
@@ -308,13 +335,18 @@ void carry_out_late(const Request& request, const std::vector<Oid>& parents) {
     Maintenance(request, pg::Bounded::transaction, unheard).run_late(parents);
 }
 
-std::vector<StepResult> maintain(const Request& request) {
-    if (!has_work(request)) return {};
-    if (may_use_worker(request))
-        if (auto results = maintain_in_worker(request)) return *results;
-    std::vector<StepResult> results;
-    carry_out(request, pg::Bounded::subtransaction, [&](const StepResult& result) { results.push_back(result); });
-    return results;
+Maintained maintain(const Request& request) {
+    Maintained done;
+    if (!has_work(request)) return done;
+    if (may_use_worker(request)) {
+        if (auto results = maintain_in_worker(request)) {
+            done.steps = std::move(*results);
+            done.is_committed = true;
+            return done;
+        }
+    }
+    carry_out(request, pg::Bounded::subtransaction, [&](const StepResult& result) { done.steps.push_back(result); });
+    return done;
 }
 
 }  // namespace steward::partition

@@ -37,7 +37,12 @@ std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const St
 // Their retention, once nobody waits for it; what comes of it is told by steward.partition_history.
 void carry_out_late(const Request& request, const std::vector<Oid>& parents);
 
+struct Maintained {
+    std::vector<StepResult> steps;
+    bool is_committed = false;  // by the worker: an error of the caller takes nothing back
+};
+
 // Decides who carries it out, and collects what was done.
-std::vector<StepResult> maintain(const Request& request);
+Maintained maintain(const Request& request);
 
 }  // namespace steward::partition

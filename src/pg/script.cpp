@@ -8,6 +8,8 @@ namespace steward::pg {
 
 namespace {
 
+bool is_running = false;
+
 class ScriptMemory {
 public:
     ScriptMemory() : caller_(CurrentMemoryContext) {
@@ -182,7 +184,14 @@ private:
 
 }  // namespace
 
-ScriptEnd run_script(const std::string& sql, const ScriptRules& rules) { return Script(sql, rules).run(); }
+ScriptEnd run_script(const std::string& sql, const ScriptRules& rules) {
+    is_running = true;
+    ScriptEnd end = Script(sql, rules).run();
+    is_running = false;
+    return end;
+}
+
+bool is_in_script() { return is_running; }
 
 void check_script(const std::string& sql) {
     const char* text = sql.c_str();

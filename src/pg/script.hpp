@@ -32,6 +32,9 @@ struct ScriptEnd {
 // Leaves no transaction open; one that the text leaves open is rolled back and an error.
 ScriptEnd run_script(const std::string& sql, const ScriptRules& rules);
 
+// While run_script() is at work: rows that a statement returns are read by nobody.
+bool is_in_script();
+
 // What run_script() would refuse before it runs anything: a syntax error, COPY from or to a client.
 void check_script(const std::string& sql);
 
