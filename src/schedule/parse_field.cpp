@@ -241,7 +241,7 @@ private:
             if (digits.empty()) return unexpected();
             const auto number = read_number(digits);
             if (!number || *number > kMaxBeforeLast) {
-                return fail(begin, fmt::format("no month has a day {} before its last", cut(since(begin))),
+                return fail(begin, fmt::format("no month has a day {} before its last", cut(digits)),
                             fmt::format("L-{} is the first day of the longest months.", kMaxBeforeLast));
             }
             before = *number;

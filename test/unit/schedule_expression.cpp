@@ -174,7 +174,7 @@ TEST(ScheduleExpression, nonsense_in_a_field_is_refused_with_its_position) {
         {"0 0 * * FRI#0", 13, "no month has a day of week #0", "1 to 5"},
         {"0 0 * * FRI#", 13, "a value of day of week is missing", ""},
         {"0 0 * * MON-FRI#2", 16, "unexpected \"#\" in day of week", ""},
-        {"0 0 L-31 * *", 5, "no month has a day L-31 before its last", "L-30"},
+        {"0 0 L-31 * *", 5, "no month has a day 31 before its last", "L-30"},
         {"0 0 $-1 * *", 6, "unexpected \"-\" in day of month", ""},
         {"0 0 15WW * *", 8, "unexpected \"W\" in day of month", ""},
         {"0 0 32W * *", 5, "day of month 32 is not within 1 to 31", ""},
