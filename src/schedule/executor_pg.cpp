@@ -189,6 +189,7 @@ void execute() {
     // Unscheduled, or given to another role, since the launcher read it.
     if (!command) return leave_slot(true, Outcome::cancelled, "", "the job has been changed");
 
+    record.name = command->name;
     std::string title = fmt::format("pg_steward job {}", command->name);
     pg::set_session("application_name", title);
     wait_until(record.due);

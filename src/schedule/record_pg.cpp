@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -37,7 +38,8 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
         "started_at, "
         "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, "
         "notices) "
-        "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), ''), "
+        "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), $21, (SELECT "
+        "h.job_name FROM steward.job_history h WHERE h.job_id = $2 ORDER BY h.ended_at DESC LIMIT 1), ''), "
         "pg_get_userbyid($3), $3, $4, $5, $6, $7, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, $16, $17, "
         "$18, $19, $20",
         {record.run,
@@ -59,7 +61,31 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
          error != nullptr ? optional_text(error->hint) : std::nullopt,
          error != nullptr ? optional_text(error->context) : std::nullopt,
          end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
-         optional_text(record.notices)});
+         optional_text(record.notices),
+         optional_text(record.name)});
+}
+
+// Set in every update of a job's progress; $1 is the run.
+constexpr char kRunIsOver[] =
+    "running_due = (SELECT coalesce(array_agg(u.due), '{}') FROM unnest(p.running, p.running_due) u (run, due) "
+    "WHERE u.run <> $1), "
+    "running_since = (SELECT coalesce(array_agg(u.since), '{}') FROM unnest(p.running, p.running_since) u (run, "
+    "since) WHERE u.run <> $1), "
+    "running = array_remove(p.running, $1)";
+
+// What others record for a run that could not say that it ended comes late, perhaps after the end of the next one.
+bool is_overtaken(pg::Spi& spi, const RunRecord& record) {
+    if (record.end) return false;
+    return !spi.query("SELECT 1 FROM steward.job_progress WHERE job_id = $1 AND last_ended_at > $2",
+                      {record.job, pg::Parameter::timestamptz(record.ended_at)})
+                .empty();
+}
+
+void update_overtaken(pg::Spi& spi, const RunRecord& record) {
+    spi.execute(fmt::format("UPDATE steward.job_progress p SET {}, handled_until = CASE WHEN $3 THEN "
+                            "greatest(p.handled_until, $4) ELSE p.handled_until END WHERE p.job_id = $2",
+                            kRunIsOver),
+                {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
 }
 
 void update_progress(pg::Spi& spi, const RunRecord& record) {
@@ -67,7 +93,7 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
     std::string sqlstate = record.end && record.end->error ? record.end->error->sqlstate() : record.sqlstate;
     bool is_success = record.outcome == Outcome::succeeded;
     double duration_ms = static_cast<double>(record.ended_at - record.started_at) / 1000.0;
-    spi.execute(
+    static const std::string* const sql = new std::string(fmt::format(
         "INSERT INTO steward.job_progress AS p (job_id, handled_until, last_run_id, last_due, last_started_at, "
         "last_ended_at, "
         "last_outcome, last_sqlstate, last_error, last_attempt, last_success_at, consecutive_failures, usual_ms) "
@@ -76,20 +102,17 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
         "WHERE EXISTS (SELECT FROM steward.job_definitions d WHERE d.job_id = $2) "
         "ON CONFLICT (job_id) DO UPDATE SET "
         "handled_until = greatest(p.handled_until, excluded.handled_until), "
-        "running_due = (SELECT coalesce(array_agg(u.due), '{}') FROM unnest(p.running, p.running_due) u (run, due) "
-        "WHERE u.run <> $1), "
-        "running_since = (SELECT coalesce(array_agg(u.since), '{}') FROM unnest(p.running, p.running_since) u (run, "
-        "since) WHERE u.run <> $1), "
-        "running = array_remove(p.running, $1), "
-        "last_run_id = $1, last_due = $4, last_started_at = $5, last_ended_at = $6, last_outcome = $7, "
+        "{}, last_run_id = $1, last_due = $4, last_started_at = $5, last_ended_at = $6, last_outcome = $7, "
         "last_sqlstate = excluded.last_sqlstate, last_error = excluded.last_error, last_attempt = $10, "
         "last_success_at = coalesce(excluded.last_success_at, p.last_success_at), "
         "consecutive_failures = CASE WHEN $11 THEN 0 ELSE p.consecutive_failures + 1 END, "
         "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * "
         "0.2 END",
-        {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due),
-         pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
-         name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success, duration_ms});
+        kRunIsOver));
+    spi.execute(*sql, {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due),
+                       pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
+                       name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success,
+                       duration_ms});
 }
 
 void clean_history(pg::Spi& spi, std::int64_t job) {
@@ -154,7 +177,10 @@ void record_end(const RunRecord& record) {
     pg::set_local("lock_timeout", kLockPatience);
     pg::Spi spi;
     insert_history(spi, record);
-    update_progress(spi, record);
+    if (is_overtaken(spi, record))
+        update_overtaken(spi, record);
+    else
+        update_progress(spi, record);
     if (record.outcome == Outcome::succeeded)
         spi.execute("DELETE FROM steward.job_definitions WHERE job_id = $1 AND run_at <= $2",
                     {record.job, pg::Parameter::timestamptz(record.due)});

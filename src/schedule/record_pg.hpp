@@ -29,6 +29,7 @@ std::optional<Command> read_command(std::int64_t job, Oid role);
 struct RunRecord {
     RunId run = 0;
     std::int64_t job = 0;
+    std::string name;  // of the job, where its worker could tell: it may be gone by now
     Oid role = InvalidOid;
     Kind kind = Kind::scheduled;
     int attempt = 1;
