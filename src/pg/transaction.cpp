@@ -11,6 +11,8 @@ SafePath::SafePath() {
     set_local("datestyle", "ISO, YMD");
     set_local("intervalstyle", "postgres");
     set_local("timezone", "UTC");
+    // Of our own tables the planner knows nothing and expects much; compiling a query takes seconds then.
+    set_local("jit", "off");
 }
 
 SafePath::~SafePath() { AtEOXact_GUC(false, guc_level_); }
