@@ -127,7 +127,9 @@ void Scheduler::not_started(std::uint64_t ticket, const std::string& reason, std
     const base::Instant until{now.micros + std::max<std::int64_t>(wait_micros, 0)};
     if (is_shared) state_->queue.block(until, reason);
     const auto found = state_->runs.find(ticket);
-    if (found == state_->runs.end() || found->second.place != Run::Place::starting) return;
+    if (found == state_->runs.end()) return;
+    // Also one whose worker came and could not begin.
+    if (found->second.place != Run::Place::starting && found->second.place != Run::Place::running) return;
     Run& run = found->second;
     state_->detach(run);
     if (!run.job) {
@@ -135,6 +137,8 @@ void Scheduler::not_started(std::uint64_t ticket, const std::string& reason, std
         return;
     }
     Job& job = *run.job;
+    // Only a number that somebody was told is kept.
+    if (run.kind != Kind::manual) run.id = 0;
     job.queued.push_front(run);
     if (run.id != 0) state_->queued_by_id[run.id] = &run;
     if (!is_shared) {

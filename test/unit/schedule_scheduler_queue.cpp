@@ -77,6 +77,21 @@ TEST(Queue, JobThatCannotBeStartedWaitsWithItsReasonAndHoldsNobodyUp) {
     EXPECT_EQ(scheduler.tick(one + kMinute).size(), 1u);
 }
 
+TEST(Queue, RunWhoseWorkerCameAndCouldNotBeginWaitsAndComesAgain) {
+    Scheduler scheduler;
+    scheduler.load(1, {make_job(1, "0 1 * * *")}, kStart);
+    const auto one = test::utc_instant(2025, 6, 4, 1);
+    const auto ticket = std::get<Start>(scheduler.tick(one).at(0)).ticket;
+    scheduler.started(ticket, 4);
+    scheduler.not_started(ticket, "role \"x\" may not log in", kMinute, false, one);
+    EXPECT_EQ(scheduler.status({1, 1}, one)->running, 0);
+    EXPECT_EQ(scheduler.status({1, 1}, one)->waiting_reason, "role \"x\" may not log in");
+    EXPECT_TRUE(scheduler.tick(one + kSecond).empty());
+    const auto again = scheduler.tick(one + kMinute);
+    ASSERT_EQ(again.size(), 1u);
+    EXPECT_EQ(std::get<Start>(again[0]).run, 0);
+}
+
 TEST(Queue, LimitsThatStayTheSameDisturbNobody) {
     World world;
     world.load({make_job(1, "* * * * *")});
