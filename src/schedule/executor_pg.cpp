@@ -100,7 +100,8 @@ void wait_until(TimestampTz due) {
         long seconds = 0;
         int micros = 0;
         TimestampDifference(GetCurrentTimestamp(), due, &seconds, &micros);
-        if (seconds <= 0 && micros <= 0) return;
+        // No worker comes a second early: the clock was set back.
+        if ((seconds <= 0 && micros <= 0) || seconds >= 1) return;
         pg::call([&] {
             if (seconds == 0 && micros < 2000) {
                 pg_usleep(micros);
