@@ -76,9 +76,11 @@ void Starts::carry_out(const std::vector<Action>& actions, base::Instant now) {
         } else {
             pg::Locked locked(shared().lock);
             for (RunSlot& run : shared().runs) {
-                if (run.run != std::get<Cancel>(action).run || run.state != RunState::running) continue;
+                bool is_under_way = run.state == RunState::starting || run.state == RunState::running;
+                if (run.run != std::get<Cancel>(action).run || !is_under_way) continue;
                 if (run.stop == Stop::no) run.stop = Stop::replaced;
-                kill(run.pid, SIGINT);
+                // One that starts looks by itself before its command begins.
+                if (run.state == RunState::running) kill(run.pid, SIGINT);
             }
         }
     }
