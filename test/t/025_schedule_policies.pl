@@ -134,27 +134,27 @@ sql(q{SELECT steward.unschedule('each'), steward.resume_jobs()});
 # ---- Who sees what ---------------------------------------------------------------------------------------------------
 
 sql(q{CREATE ROLE clerk LOGIN; CREATE ROLE spy LOGIN});
-my $clerk = $node->connstr('postgres') . ' user=clerk';
-my $spy = $node->connstr('postgres') . ' user=spy';
-$node->safe_psql('postgres', q{SELECT steward.schedule('secret', NULL, 'SELECT ''hush''; SELECT ''hush''::integer'), steward.schedule('endless', NULL, 'SELECT pg_sleep(600)')}, connstr => $clerk);
+sub try_as { my ($role, $sql) = @_; local $ENV{PGUSER} = $role; return $node->psql('postgres', $sql); }
+sub sql_as { my ($role, $sql) = @_; local $ENV{PGUSER} = $role; return $node->safe_psql('postgres', $sql); }
+sql_as('clerk', q{SELECT steward.schedule('secret', NULL, 'SELECT ''hush''; SELECT ''hush''::integer'), steward.schedule('endless', NULL, 'SELECT pg_sleep(600)')});
 loaded();
-my $endless = $node->safe_psql('postgres', q{SELECT steward.run_job('endless')}, connstr => $clerk);
-$node->safe_psql('postgres', q{SELECT steward.run_job('secret')}, connstr => $clerk);
+my $endless = sql_as('clerk', q{SELECT steward.run_job('endless')});
+sql_as('clerk', q{SELECT steward.run_job('secret')});
 ended($node, 'secret', 1);
 running_pid($node, 'endless');
 my $of_clerk = q{SELECT (SELECT count(*) FROM steward.jobs) || ' ' || (SELECT count(*) FROM steward.job_runs)};
-is($node->safe_psql('postgres', $of_clerk, connstr => $clerk), '2 2', 'a role sees its own jobs and runs, and no others');
-like($node->safe_psql('postgres', q{SELECT command || message FROM steward.jobs JOIN steward.job_runs ON job = name WHERE name = 'secret'}, connstr => $clerk), qr/hush.*invalid input syntax/, 'with their commands and errors');
-is($node->safe_psql('postgres', $of_clerk, connstr => $spy), '0 0', 'another role sees nothing of them');
+is(sql_as('clerk', $of_clerk), '2 2', 'a role sees its own jobs and runs, and no others');
+like(sql_as('clerk', q{SELECT command || message FROM steward.jobs JOIN steward.job_runs ON job = name WHERE name = 'secret'}), qr/hush.*invalid input syntax/, 'with their commands and errors');
+is(sql_as('spy', $of_clerk), '0 0', 'another role sees nothing of them');
 for my $try ('SELECT * FROM steward.job_definitions', 'SELECT * FROM steward.job_history', 'SELECT * FROM steward.job_progress', q{SELECT steward.run_job('secret')},
     q{SELECT steward.unschedule('secret')}, q{SELECT steward.alter_job('secret', command => 'SELECT 1')}, q{SELECT steward.pause_jobs('no', name => 'secret')}, q{SELECT steward.pause_jobs('no')},
     "SELECT steward.cancel_run($endless)", q{SELECT steward.schedule('secret', NULL, 'SELECT 1')}, q{SELECT steward.schedule('mine', NULL, 'SELECT 1', role => 'clerk')}) {
-    my ($status, $out, $err) = $node->psql('postgres', $try, connstr => $spy);
+    my ($status, $out, $err) = try_as('spy', $try);
     isnt($status, 0, "another role may not $try") or diag($out);
     unlike($err, qr/hush/, 'and learns nothing by trying');
 }
-is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'}, connstr => $spy), '0', 'nor is a command seen in pg_stat_activity');
-is($node->safe_psql('postgres', "SELECT steward.cancel_run($endless)", connstr => $clerk), 't', 'the role itself cancels its run');
+is(sql_as('spy', q{SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%'}), '0', 'nor is a command seen in pg_stat_activity');
+is(sql_as('clerk', "SELECT steward.cancel_run($endless)"), 't', 'the role itself cancels its run');
 ended($node, 'endless', 1);
 is(outcomes($node, 'endless'), 'cancelled 57014', 'which ends');
 
