@@ -170,12 +170,15 @@ Datum limit_job_group(FunctionCallInfo fcinfo) {
 
 }  // namespace
 
+void check_group_limit(const std::string& group, std::optional<std::int64_t> limit) {
+    if (!limit || (*limit >= 1 && *limit <= kMaxGroupRunning)) return;
+    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "max_running of group \"{}\" must be between 1 and {}, not {}",
+                      group, kMaxGroupRunning, *limit)
+        .hint("NULL takes the limit away; steward.pause_jobs() keeps jobs from running.");
+}
+
 void set_group_limit(const std::string& group, std::optional<int> limit) {
-    if (limit && (*limit < 1 || *limit > kMaxGroupRunning))
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE,
-                          "max_running of group \"{}\" must be between 1 and {}, not {}", group, kMaxGroupRunning,
-                          *limit)
-            .hint("NULL takes the limit away; steward.pause_jobs() keeps jobs from running.");
+    check_group_limit(group, limit);
     pg::AsExtensionOwner as_extension;
     if (!limit)
         pg::execute("DELETE FROM steward.job_groups WHERE group_name = $1", {group});

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "base/array.hpp"
 #include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
@@ -14,6 +15,8 @@
 namespace steward::schedule {
 
 namespace {
+
+constexpr const char* kEdgeKeys[] = {"after", "on_success", "on_failure"};
 
 using Edges = std::map<std::string, std::vector<std::string>>;  // a job: those it comes after
 
@@ -26,6 +29,13 @@ Edges read_edges() {
     return edges;
 }
 
+[[noreturn]] void no_such_job(const std::string& job, const std::string& key, const std::string& before) {
+    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for option \"{}\": job \"{}\" does not exist",
+                      key, before)
+        .detail("Job \"{}\" would run after it.", job)
+        .hint("Schedule that job first.");
+}
+
 void check_exist(const std::vector<std::string>& jobs) {
     pg::AsExtensionOwner as_extension;
     auto rows =
@@ -34,12 +44,8 @@ void check_exist(const std::vector<std::string>& jobs) {
                   "'on_failure', unnest(d.on_failure)) e(key, name) WHERE NOT EXISTS (SELECT FROM "
                   "steward.job_definitions o WHERE o.name = e.name) AND d.name = ANY ($1::text[]) ORDER BY 1, 2, 3 "
                   "LIMIT 1",
-                  {array_literal(jobs)});
-    if (rows.empty()) return;
-    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for option \"{}\": job \"{}\" does not exist",
-                      rows[0].text(1), rows[0].text(2))
-        .detail("Job \"{}\" would run after it.", rows[0].text(0))
-        .hint("Schedule that job first.");
+                  {base::array_literal(jobs)});
+    if (!rows.empty()) no_such_job(rows[0].text(0), rows[0].text(1), rows[0].text(2));
 }
 
 // Depth first without recursion: chains may be as long as there are jobs.
@@ -98,17 +104,49 @@ private:
     std::set<std::string> on_path_;
 };
 
-}  // namespace
-
-void check_edges(const std::vector<std::string>& jobs) {
-    check_exist(jobs);
-    Edges edges = read_edges();
+void check_circles(const Edges& edges) {
     std::vector<std::string> circle = CycleSearch(edges).run();
     if (circle.empty()) return;
     std::string shown;
     for (const std::string& job : circle) shown += (shown.empty() ? "" : " after ") + base::quote_identifier(job);
     throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "jobs would run after each other in a circle: {}", shown)
         .hint("Leave out one of these edges: options after, on_success and on_failure.");
+}
+
+}  // namespace
+
+void check_edges(const std::vector<std::string>& jobs) {
+    check_exist(jobs);
+    check_circles(read_edges());
+}
+
+void check_edges_among(const std::map<std::string, Job>& jobs, const std::set<std::string>& changed) {
+    Edges edges;
+    for (const auto& [name, job] : jobs) {
+        for (const char* key : kEdgeKeys) {
+            const pg::Cell& before = policy_of(job.policies, key);
+            if (!before) continue;
+            for (std::string& other : base::array_items(*before)) {
+                if (changed.count(name) != 0 && jobs.count(other) == 0) no_such_job(name, key, other);
+                edges[name].push_back(std::move(other));
+            }
+        }
+    }
+    check_circles(edges);
+}
+
+std::vector<std::string> followers_among(const std::map<std::string, Job>& jobs, const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& [follower, job] : jobs) {
+        bool follows = std::any_of(std::begin(kEdgeKeys), std::end(kEdgeKeys), [&](const char* key) {
+            const pg::Cell& before = policy_of(job.policies, key);
+            if (!before) return false;
+            std::vector<std::string> others = base::array_items(*before);
+            return std::find(others.begin(), others.end(), name) != others.end();
+        });
+        if (follows) names.push_back(follower);
+    }
+    return names;
 }
 
 std::vector<std::string> followers(const std::string& name) {

@@ -51,7 +51,7 @@ void apply_wish(Job& job, const Wish& wish) {
         job.run_at = std::nullopt;
     }
     if (wish.run_at) {
-        job.run_at = instant_text(*wish.run_at);
+        job.run_at = wish.run_at;
         job.schedule = std::nullopt;
     }
     if (wish.timezone) job.timezone = pg::canonical_zone_name(*wish.timezone);
@@ -73,8 +73,7 @@ bool is_rescheduled(const Job& before, const Job& after) {
            (before.timezone != after.timezone && after.schedule);
 }
 
-std::int64_t define_job(const std::string& name, Wish wish) {
-    std::optional<Job> before = find_job(name);
+Job defined_job(const std::string& name, const std::optional<Job>& before, Wish wish) {
     if (before) check_may_manage(*before);
     Job job = before ? *before : new_job(name);
     job.schedule = std::nullopt;
@@ -83,6 +82,12 @@ std::int64_t define_job(const std::string& name, Wish wish) {
     if (!wish.timezone) wish.timezone = pg::database_zone_name();
     if (!wish.role) wish.role = GetUserId();
     apply_wish(job, wish);
+    return job;
+}
+
+std::int64_t define_job(const std::string& name, Wish wish) {
+    std::optional<Job> before = find_job(name);
+    Job job = defined_job(name, before, std::move(wish));
     return store_job(job, is_rescheduled(before.value_or(Job{}), job));
 }
 
@@ -95,17 +100,14 @@ void rename_job(Job& job, const std::string& name) {
     job.name = name;
 }
 
-void unschedule_job(const Job& job) {
-    std::vector<std::string> names = followers(job.name);
-    if (!names.empty()) {
-        std::string shown;
-        for (const std::string& name : names) shown += (shown.empty() ? "\"" : ", \"") + name + "\"";
-        throw pg::PgError(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
-                          "job \"{}\" cannot be unscheduled: other jobs run after it", job.name)
-            .detail("They are {}.", shown)
-            .hint("Unschedule them first, or change their options after, on_success and on_failure.");
-    }
-    drop_job(job);
+void check_followers(const std::string& job, const std::vector<std::string>& names) {
+    if (names.empty()) return;
+    std::string shown;
+    for (const std::string& name : names) shown += (shown.empty() ? "\"" : ", \"") + name + "\"";
+    throw pg::PgError(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST,
+                      "job \"{}\" cannot be unscheduled: other jobs run after it", job)
+        .detail("They are {}.", shown)
+        .hint("Unschedule them first, or change their options after, on_success and on_failure.");
 }
 
 namespace {
@@ -127,7 +129,7 @@ std::int64_t define_and_check(const std::string& name, const Wish& wish) {
     lock_jobs();
     std::int64_t id = define_job(name, wish);
     check_edges({name});
-    warn_when_idle(name);
+    warn_when_idle({name});
     return id;
 }
 
@@ -146,11 +148,12 @@ Datum schedule_at(FunctionCallInfo fcinfo) {
     std::string name = required_text(fcinfo, 0, "name");
     if (PG_ARGISNULL(1)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "at must not be null");
     Wish wish;
-    wish.run_at = PG_GETARG_TIMESTAMPTZ(1);
+    TimestampTz at = PG_GETARG_TIMESTAMPTZ(1);
     wish.command = required_text(fcinfo, 2, "command");
     wish.role = pg::optional_oid_argument(fcinfo, 3);
     wish.options = json_argument(fcinfo, 4);
-    check_ahead(name, *wish.run_at);
+    check_ahead(name, at);
+    wish.run_at = instant_text(at);
     return Int64GetDatum(define_and_check(name, wish));
 }
 
@@ -176,7 +179,8 @@ Datum unschedule(FunctionCallInfo fcinfo) {
     std::string name = required_text(fcinfo, 0, "name");
     lock_jobs();
     Job job = managed_job(name);
-    unschedule_job(job);
+    check_followers(job.name, followers(job.name));
+    drop_job(job);
     return Int64GetDatum(job.id);
 }
 

@@ -2,8 +2,8 @@
 #include "schedule/options_pg.hpp"
 
 #include <algorithm>
-#include <map>
 
+#include "base/array.hpp"
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -93,7 +93,7 @@ pg::Cell read_jobs(const Option& option, const OptionValue& value, const std::st
     for (const std::string& name : value.items)
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     if (names.empty()) return std::nullopt;
-    return array_literal(names);
+    return base::array_literal(names);
 }
 
 bool is_sqlstate(const std::string& text) {
@@ -108,24 +108,14 @@ pg::Cell read_sqlstates(const Option& option, const OptionValue& value, const st
         bad_value(option, value,
                   "An array of SQLSTATEs (\"40001\") and of their classes (\"40\"), in capital letters and digits.");
     if (value.items.empty()) return std::nullopt;
-    return array_literal(value.items);
+    return base::array_literal(value.items);
 }
 
 pg::Cell read_instant(const Option& option, const OptionValue& value, const std::string& zone) {
-    constexpr char kAllowed[] =
-        "An instant, such as \"2030-01-31 08:00\", in the job's time zone where it has no offset.";
-    if (value.type != "string") bad_value(option, value, kAllowed);
-    std::string at;
-    try {
-        pg::SafePath path;
-        auto rows = pg::query("SELECT (CASE WHEN $1 ~ ':.*([+-][0-9:]+|[Zz])$' THEN $1::timestamptz "
-                              "ELSE timezone($2, $1::timestamp) END)::text",
-                              {value.text, zone});
-        at = rows.at(0).text(0);
-    } catch (const pg::PgError&) {
-        bad_value(option, value, kAllowed);
-    }
-    if (at == "infinity" || at == "-infinity") bad_value(option, value, kAllowed);
+    pg::Cell at = value.type == "string" ? read_instant_text(value.text, zone) : std::nullopt;
+    if (!at)
+        bad_value(option, value,
+                  "An instant, such as \"2030-01-31 08:00\", in the job's time zone where it has no offset.");
     return at;
 }
 
@@ -156,33 +146,6 @@ pg::Cell read_dates(const Option& option, const OptionValue& value, const std::s
 }
 
 // ---- The JSON object -------------------------------------------------------------------------------------------------
-
-std::map<std::string, OptionValue> read_object(const std::string& json) {
-    pg::SafePath path;
-    auto kind = pg::query("SELECT jsonb_typeof($1::jsonb)", {json});
-    if (kind.at(0).text(0) != "object")
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "options must be a JSON object, not {}", kind[0].text(0))
-            .hint("For example: '{{\"retries\": 3}}'.");
-    std::map<std::string, OptionValue> values;
-    for (const pg::Row& row :
-         pg::query("SELECT key, jsonb_typeof(value), value #>> '{}' FROM jsonb_each($1::jsonb)", {json})) {
-        OptionValue& value = values[row.text(0)];
-        value.type = row.text(1);
-        value.text = row.text(2);
-        value.is_plain = value.type == "array" || value.type == "string";
-        if (value.type == "string") value.items.push_back(value.text);
-    }
-    for (const pg::Row& row : pg::query("SELECT o.key, jsonb_typeof(i.value), i.value #>> '{}' FROM "
-                                        "jsonb_each($1::jsonb) o CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN "
-                                        "jsonb_typeof(o.value) = 'array' THEN o.value ELSE '[]' END) WITH ORDINALITY "
-                                        "i(value, n) ORDER BY o.key, i.n",
-                                        {json})) {
-        OptionValue& value = values[row.text(0)];
-        value.items.push_back(row.text(2));
-        value.is_plain = value.is_plain && row.text(1) == "string";
-    }
-    return values;
-}
 
 std::size_t index_of(const std::string& key) {
     const std::vector<Option>& all = options();
@@ -216,6 +179,48 @@ void check_together(const Policies& policies) {
 }
 
 }  // namespace
+
+std::map<std::string, OptionValue> read_object(const std::string& json, const std::string& what, const char* example) {
+    pg::SafePath path;
+    auto kind = pg::query("SELECT jsonb_typeof($1::jsonb)", {json});
+    if (kind.at(0).text(0) != "object")
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "{} must be a JSON object, not {}", what, kind[0].text(0))
+            .hint("For example: {}", example);
+    std::map<std::string, OptionValue> values;
+    for (const pg::Row& row :
+         pg::query("SELECT key, jsonb_typeof(value), value #>> '{}' FROM jsonb_each($1::jsonb)", {json})) {
+        OptionValue& value = values[row.text(0)];
+        value.type = row.text(1);
+        value.text = row.text(2);
+        value.is_plain = value.type == "array" || value.type == "string";
+        if (value.type == "string") value.items.push_back(value.text);
+    }
+    for (const pg::Row& row : pg::query("SELECT o.key, jsonb_typeof(i.value), i.value #>> '{}' FROM "
+                                        "jsonb_each($1::jsonb) o CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN "
+                                        "jsonb_typeof(o.value) = 'array' THEN o.value ELSE '[]' END) WITH ORDINALITY "
+                                        "i(value, n) ORDER BY o.key, i.n",
+                                        {json})) {
+        OptionValue& value = values[row.text(0)];
+        value.items.push_back(row.text(2));
+        value.is_plain = value.is_plain && row.text(1) == "string";
+    }
+    return values;
+}
+
+pg::Cell read_instant_text(const std::string& text, const std::string& zone) {
+    std::string at;
+    try {
+        pg::SafePath path;
+        auto rows = pg::query("SELECT (CASE WHEN $1 ~ ':.*([+-][0-9:]+|[Zz])$' THEN $1::timestamptz "
+                              "ELSE timezone($2, $1::timestamp) END)::text",
+                              {text, zone});
+        at = rows.at(0).text(0);
+    } catch (const pg::PgError&) {
+        return std::nullopt;  // the caller raises an error of its own
+    }
+    if (at == "infinity" || at == "-infinity") return std::nullopt;
+    return at;
+}
 
 const std::vector<Option>& options() {
     static const auto* const table = new std::vector<Option>{
@@ -256,26 +261,13 @@ const pg::Cell& policy_of(const Policies& policies, const char* key) { return po
 
 void apply_options(Policies& policies, const std::string& json, const std::string& zone) {
     static const Policies* const defaults = new Policies(default_policies());
-    for (const auto& [key, value] : read_object(json)) {
+    for (const auto& [key, value] : read_object(json, "options", R"('{"retries": 3}'.)")) {
         std::size_t index = index_of(key);
         if (index == options().size()) unknown_option(key);
         const Option& option = options()[index];
         policies[index] = value.type == "null" ? (*defaults)[index] : option.read(option, value, zone);
     }
     check_together(policies);
-}
-
-std::string array_literal(const std::vector<std::string>& items) {
-    std::string literal;
-    for (const std::string& item : items) {
-        literal += literal.empty() ? "\"" : ",\"";
-        for (char c : item) {
-            if (c == '"' || c == '\\') literal += '\\';
-            literal += c;
-        }
-        literal += '"';
-    }
-    return "{" + literal + "}";
 }
 
 }  // namespace steward::schedule

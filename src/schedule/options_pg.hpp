@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,10 @@ const pg::Cell& policy_of(const Policies& policies, const char* key);
 // keys, wrong values and options that contradict each other throw 22023.
 void apply_options(Policies& policies, const std::string& json, const std::string& zone);
 
-// '{"a","b"}'
-std::string array_literal(const std::vector<std::string>& items);
+// An object's values by key. `what` and an example of it are for the error when it is none (22023).
+std::map<std::string, OptionValue> read_object(const std::string& json, const std::string& what, const char* example);
+
+// An instant as the server writes it in UTC; of `zone` where it has no offset. Nothing when it is none, or infinite.
+pg::Cell read_instant_text(const std::string& text, const std::string& zone);
 
 }  // namespace steward::schedule

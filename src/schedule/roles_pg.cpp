@@ -76,4 +76,11 @@ std::string role_name(Oid role) {
     return rows.empty() ? std::string() : rows[0].text(0);
 }
 
+Oid role_named(const std::string& name, const std::string& whose) {
+    pg::SafePath path;
+    auto rows = pg::query("SELECT oid FROM pg_roles WHERE rolname = $1", {name});
+    if (rows.empty()) throw pg::PgError(ERRCODE_UNDEFINED_OBJECT, "role \"{}\" of {} does not exist", name, whose);
+    return rows[0].oid(0);
+}
+
 }  // namespace steward::schedule

@@ -21,5 +21,7 @@ bool may_manage_all();
 void check_may_manage_all(const char* what);
 
 std::string role_name(Oid role);
+// Throws 42704, with whose it is, when there is none.
+Oid role_named(const std::string& name, const std::string& whose);
 
 }  // namespace steward::schedule

@@ -48,13 +48,6 @@ void settle() {
                 {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
 }
 
-void check_room() {
-    auto rows = pg::query("SELECT count(*) FROM steward.job_definitions");
-    if (rows.at(0).number(0) < max_jobs) return;
-    throw pg::PgError(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "there are {} jobs already", max_jobs)
-        .hint("Raise steward.schedule_max_jobs, which needs a restart.");
-}
-
 struct Field {
     const char* column;
     const char* type;
@@ -107,6 +100,15 @@ std::int64_t write(const Job& job, bool is_rescheduled) {
 
 }  // namespace
 
+void check_room(std::int64_t more) {
+    pg::AsExtensionOwner as_extension;
+    auto rows = pg::query("SELECT count(*) FROM steward.job_definitions");
+    std::int64_t jobs = rows.at(0).number(0);
+    if (jobs + more <= max_jobs) return;
+    throw pg::PgError(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "there are {} jobs already", jobs)
+        .hint("Raise steward.schedule_max_jobs, which is {} and needs a restart.", max_jobs);
+}
+
 void lock_jobs() {
     pg::AsExtensionOwner as_extension;
     pg::execute("LOCK TABLE steward.job_definitions IN SHARE ROW EXCLUSIVE MODE");
@@ -147,7 +149,7 @@ Job managed_job(const std::string& name) {
 std::int64_t store_job(const Job& job, bool is_rescheduled) {
     pg::AsExtensionOwner as_extension;
     if (job.id == 0) {
-        check_room();
+        check_room(1);
         settle();
     }
     return write(job, is_rescheduled);
@@ -158,14 +160,15 @@ void drop_job(const Job& job) {
     pg::execute("DELETE FROM steward.job_definitions WHERE job_id = $1", {job.id});
 }
 
-void warn_when_idle(const std::string& name) {
+void warn_when_idle(const std::vector<std::string>& names) {
+    if (names.empty()) return;
     bool is_template = false;
     bool is_here = true;
     {
         pg::AsExtensionOwner as_extension;
         is_template =
             pg::query("SELECT datistemplate FROM pg_database WHERE datname = current_database()").at(0).truth(0);
-        is_here = find_job(name)->is_here;
+        is_here = find_job(names.front())->is_here;
     }
     const char* why = nullptr;
     const char* hint = nullptr;
@@ -181,10 +184,12 @@ void warn_when_idle(const std::string& name) {
     } else {
         return;
     }
-    const char* job = name.c_str();
+    std::string jobs =
+        names.size() == 1 ? fmt::format("job \"{}\"", names.front()) : fmt::format("{} jobs", names.size());
+    const char* what = jobs.c_str();
     pg::call([&] {
-        ereport(WARNING, (errcode(ERRCODE_WARNING), errmsg_internal("job \"%s\" will not run: %s", job, why),
-                          errhint("%s", hint)));
+        ereport(WARNING,
+                (errcode(ERRCODE_WARNING), errmsg_internal("%s will not run: %s", what, why), errhint("%s", hint)));
     });
 }
 

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,14 +50,21 @@ void drop_job(const Job& job);
 
 // That the jobs exist which these come after, and that no job comes after itself. Looked at when all is stored.
 void check_edges(const std::vector<std::string>& jobs);
+// The same of jobs as they would be, those that were not changed left alone.
+void check_edges_among(const std::map<std::string, Job>& jobs, const std::set<std::string>& changed);
 // The jobs whose edges name this one.
 std::vector<std::string> followers(const std::string& name);
+std::vector<std::string> followers_among(const std::map<std::string, Job>& jobs, const std::string& name);
 void rename_in_edges(const std::string& from, const std::string& to);
 
 // How many jobs of a group may run at once; none: as many as like. Throws 22023.
+void check_group_limit(const std::string& group, std::optional<std::int64_t> limit);
 void set_group_limit(const std::string& group, std::optional<int> limit);
 
-// Said in the session of who schedules, when the job would not run.
-void warn_when_idle(const std::string& name);
+// Throws 53400 when so many more jobs are too many.
+void check_room(std::int64_t more);
+
+// Said in the session of who schedules, when the jobs would not run.
+void warn_when_idle(const std::vector<std::string>& names);
 
 }  // namespace steward::schedule
