@@ -49,6 +49,12 @@ std::vector<Oid> connectable_databases() {
     return databases;
 }
 
+template <class Wanted>
+auto earliest(const Wanted& wanted) {
+    return std::min_element(wanted.begin(), wanted.end(),
+                            [](const auto& a, const auto& b) { return a.second.not_before < b.second.not_before; });
+}
+
 }  // namespace
 
 bool is_connectable(Oid database) {
@@ -86,9 +92,9 @@ std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
 }
 
 std::optional<Oid> Loads::take_next(base::Instant now) {
-    auto due =
-        std::find_if(wanted_.begin(), wanted_.end(), [&](const auto& entry) { return entry.second.not_before <= now; });
-    if (due == wanted_.end()) return std::nullopt;
+    // The one that waits longest: one that is wanted all the time keeps no other from its turn.
+    auto due = earliest(wanted_);
+    if (due == wanted_.end() || due->second.not_before > now) return std::nullopt;
     Oid database = due->first;
     taken_ = due->second;
     wanted_.erase(due);
@@ -139,10 +145,7 @@ std::optional<Loaded> Loads::receive(base::Instant now) {
 std::optional<base::Instant> Loads::next_wake() const {
     // The loader's messages set the latch.
     if (helper_ != nullptr || wanted_.empty()) return std::nullopt;
-    auto first = std::min_element(wanted_.begin(), wanted_.end(), [](const auto& a, const auto& b) {
-        return a.second.not_before < b.second.not_before;
-    });
-    return first->second.not_before;
+    return earliest(wanted_)->second.not_before;
 }
 
 }  // namespace steward::schedule
