@@ -50,7 +50,7 @@ public:
             read_databases(now);
             take_changes(now);
             tell_events(now);
-            starts_.carry_out(brain_.tick(now), now);
+            if (!is_taking_over_) starts_.carry_out(brain_.tick(now), now);
             publish(now);
             sleep();
         }
@@ -78,6 +78,7 @@ private:
     Loads loads_;
     pg::Sleeper& sleeper_ = *new pg::Sleeper();
     bool is_standby_ = false;
+    bool is_taking_over_ = false;  // promoted, and not all has been read since
     bool is_everything_read_ = false;
     std::optional<base::Instant> look_again_;
     base::Instant last_wall_;
@@ -138,6 +139,7 @@ void Launcher::notice_clock(base::Instant now) {
 void Launcher::notice_promotion(base::Instant now) {
     if (!is_standby_ || RecoveryInProgress()) return;
     is_standby_ = false;
+    is_taking_over_ = true;
     look_again_.reset();
     is_everything_read_ = false;
     {
@@ -155,8 +157,12 @@ void Launcher::read_databases(base::Instant now) {
         if (is_standby_) look_again_ = base::Instant{now.micros + kLookAgainMicros};
     }
     advance_loads(now);
-    if (is_everything_read_ || !loads_.is_idle()) return;
+    if (is_everything_read_ || !loads_.is_first_round_over()) return;
     is_everything_read_ = true;
+    // What is known of them is what the standby knew: they begin anew when they can be read.
+    if (is_taking_over_)
+        for (Oid unread : loads_.first_failed()) forget(unread);
+    is_taking_over_ = false;
     brain_.set_standby(is_standby_, now);
 }
 
@@ -279,7 +285,7 @@ void Launcher::sleep() {
     auto earlier = [&](std::optional<base::Instant> other) {
         if (other && (!until || *other < *until)) until = other;
     };
-    earlier(brain_.next_wake());
+    if (!is_taking_over_) earlier(brain_.next_wake());
     earlier(starts_.next_wake());
     earlier(loads_.next_wake());
     earlier(look_again_);

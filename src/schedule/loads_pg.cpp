@@ -142,6 +142,20 @@ std::optional<Loaded> Loads::receive(base::Instant now) {
     }
 }
 
+bool Loads::is_first_round_over() const {
+    auto is_to_come = [](const Wanted& wanted) { return wanted.is_first && wanted.failures == 0; };
+    if (helper_ != nullptr && is_to_come(taken_)) return false;
+    return std::none_of(wanted_.begin(), wanted_.end(), [&](const auto& entry) { return is_to_come(entry.second); });
+}
+
+std::vector<Oid> Loads::first_failed() const {
+    std::vector<Oid> failed;
+    for (const auto& [database, wanted] : wanted_)
+        if (wanted.is_first) failed.push_back(database);
+    if (helper_ != nullptr && taken_.is_first) failed.push_back(reading_.database);
+    return failed;
+}
+
 std::optional<base::Instant> Loads::next_wake() const {
     // The loader's messages set the latch.
     if (helper_ != nullptr || wanted_.empty()) return std::nullopt;

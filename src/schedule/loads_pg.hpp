@@ -51,7 +51,9 @@ public:
     }
     std::optional<base::Instant> next_wake() const;
     bool is_reading(Oid database) const { return helper_ != nullptr && reading_.database == database; }
-    bool is_idle() const { return helper_ == nullptr && wanted_.empty(); }
+    // Whether all that were wanted for the first time have been read, or could not be: those wait to be tried again.
+    bool is_first_round_over() const;
+    std::vector<Oid> first_failed() const;
 
 private:
     struct Wanted {
