@@ -97,15 +97,22 @@ void Launcher::begin() {
     last_wall_ = pg::now();
     last_steady_ = steady_micros();
     pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
+    TimestampTz seen_until = 0;
     {
         Shared& state = shared();
         pg::Locked locked(state.lock);
         state.launcher_latch = MyLatch;
+        // While there was no launcher to notice it.
+        is_taking_over_ = state.is_standby && !is_standby_;
+        state.is_standby |= is_standby_;
+        state.promotion_pending |= is_taking_over_;
+        seen_until = state.standby_until;
         for (int i = 0; i < state.job_capacity; ++i) state.jobs[i].is_used = false;
     }
     for (int i = shared().job_capacity - 1; i >= 0; --i) free_slots_.push_back(i);
     set_limits();
     brain_.set_standby(is_standby_, last_wall_);
+    if (is_standby_) brain_.begin_standby_at(seen_until != 0 ? pg::from_server(seen_until) : last_wall_);
     starts_.adopt();
     loads_.want_all(last_wall_, true);
     if (is_standby_) look_again_ = base::Instant{last_wall_.micros + kLookAgainMicros};
@@ -163,6 +170,10 @@ void Launcher::read_databases(base::Instant now) {
     if (is_taking_over_)
         for (Oid unread : loads_.first_failed()) forget(unread);
     is_taking_over_ = false;
+    {
+        pg::Locked locked(shared().lock);
+        shared().is_standby = is_standby_;
+    }
     brain_.set_standby(is_standby_, now);
 }
 
@@ -253,6 +264,10 @@ int Launcher::slot_of(JobKey key) {
 }
 
 void Launcher::publish(base::Instant now) {
+    if (is_standby_ && is_everything_read_) {
+        pg::Locked locked(shared().lock);
+        shared().standby_until = pg::to_server(now);
+    }
     std::vector<JobKey> changed = brain_.take_changed();
     for (const JobKey& key : changed) {
         std::optional<JobStatus> status = brain_.status(key, now);

@@ -85,6 +85,9 @@ public:
     // Jobs whose run_on does not fit stay idle without a next run; becoming the primary makes them due by their missed policy.
     // Load all databases anew before that: what a standby has read tells not what the old primary did since.
     void set_standby(bool is_standby, base::Instant now);
+    // A standby records nothing, so that nobody can tell what of its own jobs was run before it is loaded: what was due up to
+    // `since` is taken for done, instead of being made up for at each restart.
+    void begin_standby_at(base::Instant since);
 
     // Replaces the jobs of `database`. Runs of jobs that are gone go on; their queued runs are dropped.
     void load(std::uint32_t database, std::vector<Definition> jobs, base::Instant now);

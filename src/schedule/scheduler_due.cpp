@@ -246,10 +246,19 @@ void Scheduler::happened(Event event, base::Instant now) {
     });
 }
 
+void Scheduler::begin_standby_at(base::Instant since) { state_->standby_since = since; }
+
 void Scheduler::set_standby(bool is_standby, base::Instant now) {
     if (state_->is_standby == is_standby) return;
     state_->is_standby = is_standby;
-    state_->each_job([&](Job& job) { state_->switch_job(job, now, Passed::missed); });
+    state_->each_job([&](Job& job) {
+        if (!state_->is_here(job)) {
+            // Nobody is to wait here for what will not come.
+            job.backlog.reset();
+            job.skipped += state_->drop_queued(job, [](const Run& run) { return run.kind != Kind::manual; });
+        }
+        state_->switch_job(job, now, Passed::missed);
+    });
 }
 
 }  // namespace steward::schedule

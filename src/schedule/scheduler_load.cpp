@@ -111,6 +111,7 @@ Passed Scheduler::State::add_job(Definition definition, base::Instant now) {
     queue.set_group_limit(*job.lane, job.definition.group.empty() ? 0 : job.definition.group_limit);
     job.is_loaded = true;
     job.handled = handled_of(job.definition, now);
+    if (is_standby && standby_since && is_here(job)) job.handled = std::max(job.handled, *standby_since);
     job.last_end = last_end_of(job.definition, now);
     const Passed passed = passed_since(job.definition, job.handled, now);
     if (const auto found = adopted.find(key); found != adopted.end()) {

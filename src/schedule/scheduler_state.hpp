@@ -106,6 +106,7 @@ struct Scheduler::State {
     std::uint64_t last_ticket = 0;
     base::Instant now;  // of the last tick
     bool is_standby = false;
+    std::optional<base::Instant> standby_since;
 
     // ---- scheduler.cpp
     Job* find(JobKey key);

@@ -17,6 +17,10 @@ struct Shared {
     bool startup_pending;
     bool promotion_pending;
     bool crash_pending;
+    // Of the last launcher, for the next one: whether it saw a standby, and until when it saw to it there that what was due
+    // began (0: never). No table can say so.
+    bool is_standby;
+    TimestampTz standby_until;
     std::uint32_t last_token;
     RunId last_run;
     // Databases whose jobs have changed; when they do not fit, all have.

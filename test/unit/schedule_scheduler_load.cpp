@@ -119,6 +119,51 @@ TEST(Restart, RunsUnderWayAreTakenOver) {
     EXPECT_EQ(late.status(1).state, JobState::idle);
 }
 
+// Nothing is recorded there: each restart would run again what ran long ago.
+TEST(Standby, MakesUpForNothingFromBeforeItsLauncher) {
+    World world;
+    world.scheduler.set_standby(true, world.now);
+    world.scheduler.begin_standby_at(world.now);
+    Definition reader = make_job(1, "0 0,2 * * *");
+    Definition both = make_job(2, "0 0,2 * * *");
+    Definition writer = make_job(3, "0 0,2 * * *");
+    Definition once = make_job(4);
+    once.run_at = kStart - 20 * kMinute;
+    for (Definition* job : {&reader, &both, &writer, &once}) {
+        job->anchor = kStart - 5 * kHour;
+        job->progress.handled_until.reset();
+        job->run_on = job == &both ? RunOn::any : RunOn::standby;
+    }
+    writer.run_on = RunOn::primary;
+    world.load({reader, both, writer, once});
+    world.run_until(test::utc_instant(2025, 6, 4, 1, 30));
+    EXPECT_TRUE(world.starts.empty());
+    EXPECT_EQ(world.status(4).state, JobState::finished);
+    world.run_until(test::utc_instant(2025, 6, 4, 2, 30));
+    EXPECT_EQ(world.told(1), Told{"scheduled 02:00:00"});
+    EXPECT_EQ(world.told(2), Told{"scheduled 02:00:00"});
+    world.scheduler.set_standby(false, world.now);
+    world.run_until(test::utc_instant(2025, 6, 4, 3));
+    EXPECT_EQ(world.told(2).size(), 1u);
+    EXPECT_EQ(world.told(3), Told{"missed 02:00:00"});
+}
+
+TEST(Promotion, GivesUpWhatWaitsForAStandby) {
+    Scheduler scheduler;
+    scheduler.set_standby(true, kStart);
+    Definition reader = make_job(1, "0 * * * *");
+    reader.run_on = RunOn::standby;
+    scheduler.load(1, {reader}, kStart);
+    const base::Instant due = test::utc_instant(2025, 6, 4, 1);
+    const std::vector<Action> actions = scheduler.tick(due);
+    ASSERT_EQ(actions.size(), 1u);
+    scheduler.not_started(std::get<Start>(actions[0]).ticket, "no worker", kMinute, true, due);
+    EXPECT_EQ(scheduler.status({1, 1}, due)->state, JobState::queued);
+    scheduler.set_standby(false, due);
+    EXPECT_EQ(scheduler.status({1, 1}, due)->state, JobState::idle);
+    EXPECT_EQ(scheduler.status({1, 1}, due)->skipped, 1);
+}
+
 // What was under way when the primary went away is found interrupted when the standby reads the databases anew.
 TEST(Promotion, RunsNothingThatTheOldPrimaryRan) {
     World world;
