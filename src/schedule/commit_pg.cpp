@@ -109,7 +109,7 @@ int reserve_run(std::int64_t job, Oid role, RunId* number) noexcept {
     run.kind = static_cast<std::uint8_t>(Kind::manual);
     run.attempt = 1;
     run.due = GetCurrentTimestamp();
-    run.run = *number = ++shared().last_run;
+    run.run = *number = next_run_number(shared());
     return slot;
 }
 

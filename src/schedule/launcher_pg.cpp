@@ -188,6 +188,7 @@ void Launcher::loaded(Loaded&& result, base::Instant now) {
     {
         pg::Locked locked(shared().lock);
         shared().last_run = std::max(shared().last_run, result.end.last_run);
+        shared().last_standby_run = std::min(shared().last_standby_run, result.end.last_standby_run);
     }
     starts_.recorded(database, result.end.recorded);
     bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(),

@@ -40,12 +40,14 @@ void send_jobs(pg::WorkerLink& link) {
         link.send(encode_definition(row));
 }
 
-RunId last_run() {
+void read_run_numbers(LoadEnd& end) {
     pg::AsExtensionOwner as_extension;
     auto rows = pg::query(
         "SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
-        "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p))");
-    return rows[0].number(0);
+        "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p)), "
+        "(SELECT least(min(run_id), 0) FROM steward.job_history)");
+    end.last_run = rows[0].number(0);
+    end.last_standby_run = rows[0].number(1);
 }
 
 // One run at a time: one that cannot be recorded keeps no other.
@@ -76,7 +78,7 @@ void load(Datum argument) {
     if (!failure && has_extension) {
         failure = pg::attempt(pg::Bounded::transaction, [&] {
             send_jobs(link);
-            end.last_run = last_run();
+            read_run_numbers(end);
         });
     }
     if (failure) throw pg::PgError(std::move(*failure));

@@ -52,6 +52,8 @@ int find_free_run(const Shared& state) noexcept {
     return -1;
 }
 
+RunId next_run_number(Shared& state) noexcept { return state.is_standby ? --state.last_standby_run : ++state.last_run; }
+
 void copy_text(char* target, std::size_t bytes, const char* text) noexcept {
     int length = pg_mbcliplen(text, static_cast<int>(strlen(text)), static_cast<int>(bytes) - 1);
     memcpy(target, text, static_cast<std::size_t>(length));

@@ -23,6 +23,7 @@ struct Shared {
     TimestampTz standby_until;
     std::uint32_t last_token;
     RunId last_run;
+    RunId last_standby_run;  // the lowest number of a run on a standby
     // Databases whose jobs have changed; when they do not fit, all have.
     bool is_all_changed;
     int changed_count;
@@ -39,6 +40,8 @@ inline void wake_launcher(const Shared& state) noexcept {
     if (state.launcher_latch != nullptr) SetLatch(state.launcher_latch);
 }
 int find_free_run(const Shared& state) noexcept;  // -1: none
+// Below 0 on a standby: those above are given out by the primary, and both may come together in one history.
+RunId next_run_number(Shared& state) noexcept;
 
 void copy_text(char* target, std::size_t bytes, const char* text) noexcept;
 

@@ -42,7 +42,7 @@ int prepare_slot(const Start& start, std::uint32_t* token) noexcept {
     if (slot < 0) slot = find_free_run(state);
     if (slot < 0) return slot;
     RunSlot& run = state.runs[slot];
-    RunId number = start.run != 0 ? start.run : ++state.last_run;
+    RunId number = start.run != 0 ? start.run : next_run_number(state);
     run = RunSlot{};
     run.state = RunState::starting;
     run.is_marked = start.is_marked;

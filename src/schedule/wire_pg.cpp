@@ -177,7 +177,7 @@ LoadRequest LoadRequest::decode(const std::string& message) {
 }
 
 std::string LoadEnd::encode() const {
-    std::vector<std::string> fields{kEndMessage, std::to_string(last_run)};
+    std::vector<std::string> fields{kEndMessage, std::to_string(last_run), std::to_string(last_standby_run)};
     for (RunId run : recorded) fields.push_back(std::to_string(run));
     return base::pack(fields);
 }
@@ -185,7 +185,8 @@ std::string LoadEnd::encode() const {
 LoadEnd LoadEnd::decode(const std::vector<std::string>& fields) {
     LoadEnd end;
     end.last_run = number(fields.at(1));
-    for (std::size_t i = 2; i < fields.size(); ++i) end.recorded.push_back(number(fields[i]));
+    end.last_standby_run = number(fields.at(2));
+    for (std::size_t i = 3; i < fields.size(); ++i) end.recorded.push_back(number(fields[i]));
     return end;
 }
 

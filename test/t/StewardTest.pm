@@ -9,7 +9,8 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log);
+our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log
+    scheduling schedule_daily outcomes launcher_of logged wait_for_log);
 
 # A session that works through its statements beside the test, each by itself; the application name finds it in the server.
 sub session {
@@ -57,6 +58,56 @@ sub whole {
         SELECT count(*), count(*) FILTER (WHERE lower <> before) FROM pair});
     is($breaks, 0, "$table: $count partitions without gap or overlap");
     return $count;
+}
+
+# ---- Jobs ------------------------------------------------------------------------------------------------------------
+
+# A server that runs jobs, with more settings as they are given, started.
+sub scheduling {
+    my ($name, @settings) = @_;
+    my $node = PostgreSQL::Test::Cluster->new($name);
+    $node->init(allows_streaming => 1);
+    $node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'max_worker_processes = 16',
+        'autovacuum = off', 'restart_after_crash = on', @settings));
+    $node->start;
+    $node->safe_psql('postgres', 'CREATE EXTENSION pg_steward');
+    return $node;
+}
+
+# A job that is due in so many seconds, and then in a day again; also where it takes longer than that to write it down.
+sub schedule_daily {
+    my ($node, $seconds, $name, $command, $options) = @_;
+    $options //= '{}';
+    $node->safe_psql('postgres', qq{
+        BEGIN;
+        SELECT steward.schedule('$name', to_char((clock_timestamp() + interval '$seconds s') AT TIME ZONE 'UTC', 'SS MI HH24') || ' * * *',
+            \$command\$$command\$command\$, 'UTC', options => '$options');
+        UPDATE steward.job_definitions SET anchor = anchor - interval '20 s' WHERE name = '$name';
+        COMMIT});
+}
+
+# What became of a job's runs, as the history has it.
+sub outcomes {
+    my ($node, $job, $db) = @_;
+    return $node->safe_psql($db // 'postgres', "SELECT string_agg(kind || ' ' || attempt || ' ' || outcome, ', ' ORDER BY ended_at, run_id)
+        FROM steward.job_history WHERE job_name = '$job'");
+}
+
+sub launcher_of { return pid_of(shift, q{backend_type = 'pg_steward launcher'}); }
+
+# How many lines of the server log say so: what can be seen of a run on a standby.
+sub logged {
+    my ($node, $text) = @_;
+    return scalar grep { /$text/ && !/STATEMENT: |CONTEXT: / } split /\n/, slurp_file($node->logfile);
+}
+
+sub wait_for_log {
+    my ($node, $text, $count) = @_;
+    for (1 .. 1800) {
+        return if logged($node, $text) >= $count;
+        select(undef, undef, undef, 0.1);
+    }
+    die "timed out waiting for $count lines of $text in the log of " . $node->name;
 }
 
 # Nothing in the server log but what the test says it expects, and the refusals of pg_ctl's own knocking at a server that
