@@ -67,6 +67,8 @@ void record_lost(const LoadRequest& request, LoadEnd& end) {
 void load(Datum argument) {
     pg::WorkerLink link(argument);
     LoadRequest request = LoadRequest::decode(link.request());
+    // The launcher waits for us, and must not wait for a synchronous standby that is gone.
+    pg::set_session("synchronous_commit", "local");
     bool has_extension = false;
     auto look = [&] {
         has_extension =
