@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 #
-# pg_upgrade carries sets, trash and history over to the new cluster, where maintenance goes on as if nothing had been.
+# pg_upgrade carries sets, trash, jobs and history over to the new cluster, where maintenance and jobs go on as if nothing had been.
 use strict;
 use warnings;
 use Cwd;
@@ -63,6 +63,16 @@ $old->safe_psql('postgres', q{INSERT INTO theirs.log SELECT theirs.encoded(now()
 # One of those in the trash comes back, and is held.
 $old->safe_psql('postgres', q{SELECT steward.restore_partition(max(partition::text)) FROM steward.trash});
 
+# A job that runs all the time.
+$old->safe_psql('postgres', 'CREATE DATABASE jobs');
+$old->safe_psql('jobs', q{
+    CREATE EXTENSION pg_steward;
+    CREATE ROLE "Job Owner" LOGIN;
+    CREATE TABLE ran (at timestamptz DEFAULT clock_timestamp());
+    GRANT INSERT ON ran TO "Job Owner";
+    SELECT steward.schedule('often', '* * * * * *', 'INSERT INTO public.ran DEFAULT VALUES', role => '"Job Owner"')});
+$old->poll_query_until('jobs', 'SELECT count(*) > 1 FROM steward.job_history') or die 'the job does not run';
+
 my $mixed = '"Sch""ema.x"."Mixed Case"';
 my %state = (
     sets => 'SELECT * FROM steward.partition_sets ORDER BY parent::text',
@@ -84,6 +94,15 @@ cmp_ok(scalar @tables, '>', 4, 'something lies in the trash');
 is($before{plan}, '', 'nothing to do');
 is($before{drift}, '', 'and nothing to repair');
 $old->stop;
+my ($runs, $last_run) = split /\|/, do {
+    # As the upgrade starts it: nothing of ours runs beside it.
+    $old->command_ok(['pg_ctl', '-s', '-w', '-D', $old->data_dir, '-l', $old->logfile, '-o', '-b', 'start'], 'a start for an upgrade');
+    is($old->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE backend_type LIKE 'pg_steward%'}), 0,
+        'starts no launcher');
+    my $counts = $old->safe_psql('jobs', 'SELECT count(*), max(run_id) FROM steward.job_history');
+    $old->command_ok(['pg_ctl', '-s', '-w', '-D', $old->data_dir, 'stop'], 'and stops');
+    $counts;
+};
 
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
@@ -104,6 +123,11 @@ is(join("\n", @noise), '', 'the logs of pg_upgrade are quiet');
 $new->start;
 is($new->safe_psql('postgres', $state{$_}), $before{$_}, "the same $_") for sort keys %state;
 is(fingerprint($new, $_), $rows{$_}, "$_: the same rows") for @tables;
+
+$new->poll_query_until('jobs', "SELECT count(*) > $runs + 1 FROM steward.job_history") or die 'the job does not go on';
+is($new->safe_psql('jobs', 'SELECT role, is_paused, waiting_reason FROM steward.jobs'), 'Job Owner|f|', 'jobs go on, as the same role');
+is($new->safe_psql('jobs', "SELECT count(*), min(run_id) > $last_run FROM steward.job_history WHERE outcome <> 'succeeded' OR run_id = $last_run"),
+    '1|f', 'with the history they had, and no run is called interrupted');
 
 # What comes next is done as before.
 my $last = $new->safe_psql('postgres', 'SELECT max(history_id) FROM steward.partition_history');
@@ -140,6 +164,6 @@ is($new->safe_psql('postgres', 'SELECT parent FROM steward.partition_sets'), 're
 is($new->safe_psql('postgres', 'SELECT count(*) FROM steward.partition_trash'), 0, 'with their trash');
 $new->safe_psql('postgres', 'DROP EXTENSION pg_steward');
 
-quiet_log($_) for $old, $new;
+quiet_log($_, qr/terminating background worker "pg_steward"/) for $old, $new;
 $new->stop;
 done_testing();
