@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Room schedule: schedules explained, and jobs as code.
+-- Room schedule: schedules explained, jobs as code, and jobs of pg_cron taken over.
 
 SET LOCAL search_path = pg_catalog, pg_temp;
 
@@ -33,5 +33,17 @@ jobs: {"jobs": [{"name", "schedule" or "run_at", "timezone", "role", "command", 
 prune: also unschedule the jobs that the document lacks and the caller may manage, and, when it has groups and the caller may, lift the limits of those it lacks; otherwise what the document lacks is left alone
 action: create (new_value: the job), alter (a row for each attribute, from old_value to new_value), unschedule (old_value: the job), keep, skip (its run_at is past and the job is gone); a pause, an id and the history of a job stay
 errors: 22023 what is wrong in the document, unknown keys included; 42501 jobs or roles that are not the caller''s; 2BP01 other jobs run after one to be unscheduled; and those of steward.schedule()';
+
+CREATE FUNCTION steward.import_pg_cron(dry_run boolean DEFAULT true)
+RETURNS TABLE (cron_jobid bigint, action text, name text, definition jsonb, notes text, handover text)
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 20
+AS 'MODULE_PATHNAME', 'steward_import_pg_cron';
+COMMENT ON FUNCTION steward.import_pg_cron(boolean) IS
+'makes jobs of what pg_cron runs in this database, one row a job of pg_cron; unless dry_run is false it only shows them
+nothing runs twice: the new jobs are paused and those of pg_cron are left as they are, until the statement in handover is run, which ends the one and resumes the other at once
+they are read in the zone of cron.timezone (GMT if that is not set), run as the same role, queue one run while an earlier one runs, and do not make up for missed ones, as in pg_cron
+action: create; keep: a job of that name exists and is not touched; elsewhere: belongs to another database, handover says what to run there; refuse: notes say why, and the others go on
+notes: what means something else here than there
+errors: 42704 pg_cron is not installed in this database';
 
 SET LOCAL search_path = @extschema@, pg_temp;

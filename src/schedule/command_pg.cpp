@@ -11,6 +11,7 @@ namespace {
 struct Parsed {
     int statements = 0;
     bool talks_to_client = false;
+    bool has_transaction_control = false;
 };
 
 Parsed parse(const char* command) {
@@ -20,6 +21,7 @@ Parsed parse(const char* command) {
         foreach (cell, pg_parse_query(command)) {
             Node* statement = lfirst_node(RawStmt, cell)->stmt;
             ++parsed.statements;
+            if (IsA(statement, TransactionStmt)) parsed.has_transaction_control = true;
             if (IsA(statement, CopyStmt) && reinterpret_cast<CopyStmt*>(statement)->filename == nullptr)
                 parsed.talks_to_client = true;
         }
@@ -50,6 +52,12 @@ void check_command(const std::string& job, const std::string& command) {
         throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "the command of job \"{}\" copies from or to a client", job)
             .detail("A job has no client.")
             .hint("COPY from or to a file or a program of the server.");
+}
+
+CommandShape command_shape(const std::string& command) {
+    pg::ScratchMemory memory;
+    Parsed parsed = parse(command.c_str());
+    return {parsed.statements, parsed.has_transaction_control};
 }
 
 }  // namespace steward::schedule

@@ -13,4 +13,11 @@ namespace steward::schedule {
 // to a client, which a job does not have. Tables and functions are looked up only when the job runs.
 void check_command(const std::string& job, const std::string& command);
 
+// Of a command that has been checked.
+struct CommandShape {
+    int statements = 0;
+    bool has_transaction_control = false;  // BEGIN, COMMIT and their kind
+};
+CommandShape command_shape(const std::string& command);
+
 }  // namespace steward::schedule
