@@ -270,14 +270,25 @@ void Launcher::publish(base::Instant now) {
         shared().standby_until = pg::to_server(now);
     }
     std::vector<JobKey> changed = brain_.take_changed();
+    // What is gone makes room for what is new.
+    for (const JobKey& key : changed) {
+        auto found = slots_.find(key);
+        if (found == slots_.end() || brain_.status(key, now)) continue;
+        {
+            pg::Locked locked(shared().lock);
+            shared().jobs[found->second].is_used = false;
+        }
+        free_slots_.push_back(found->second);
+        slots_.erase(found);
+    }
     for (const JobKey& key : changed) {
         std::optional<JobStatus> status = brain_.status(key, now);
+        if (!status) continue;
         int slot = slot_of(key);
         if (slot < 0) continue;
         pg::Locked locked(shared().lock);
         JobSlot& job = shared().jobs[slot];
-        job.is_used = status.has_value();
-        if (!status) continue;
+        job.is_used = true;
         job.database = key.database;
         job.job = key.job;
         job.state = static_cast<std::uint8_t>(status->state);
@@ -287,12 +298,6 @@ void Launcher::publish(base::Instant now) {
         job.running = status->running;
         job.skipped = status->skipped;
         copy_text(job.waiting_reason, sizeof(job.waiting_reason), status->waiting_reason.c_str());
-    }
-    for (const JobKey& key : changed) {
-        auto found = slots_.find(key);
-        if (found == slots_.end() || brain_.status(key, now)) continue;
-        free_slots_.push_back(found->second);
-        slots_.erase(found);
     }
 }
 
