@@ -31,6 +31,7 @@ void tell_launcher() noexcept {
     pg::Locked locked(shared().lock);
     Shared& state = shared();
     if (pending().is_reload) {
+        ++state.changes;
         Oid* end = state.changed + state.changed_count;
         bool is_told = std::find(state.changed, end, MyDatabaseId) != end;
         if (!is_told && state.changed_count == kMaxChangedDatabases)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The worker of one run: claims the RunSlot that the launcher prepared, connects to the job's database as the job's role,
-// waits for the due instant, runs the command, writes the history row, and ends. When it is terminated in between, the
-// slot says so and a loader writes the row.
+// runs the command, writes the history row, and ends. When it is terminated in between, the slot says so and a loader
+// writes the row. One that was started before its run is due makes itself ready and waits to be given the run, or sent away.
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/notices.hpp"
@@ -16,6 +16,7 @@ namespace steward::schedule {
 namespace {
 
 RunSlot* mine = nullptr;
+std::uint32_t my_token = 0;
 volatile sig_atomic_t is_timed_out = 0;
 
 // ---- Signals and the end of the process ------------------------------------------------------------------------------
@@ -29,6 +30,8 @@ void on_grace_timeout() { kill(MyProcPid, SIGTERM); }
 
 void leave_slot(bool is_recorded, Outcome outcome, const char* sqlstate, const char* message) noexcept {
     pg::Locked locked(shared().lock);
+    // Sent away while it waited: the slot is somebody else's.
+    if (mine->token != my_token) return;
     mine->state = RunState::ended;
     mine->is_recorded = is_recorded;
     mine->outcome = static_cast<std::uint8_t>(outcome);
@@ -55,9 +58,12 @@ bool claim(Datum argument) {
     auto token = static_cast<std::uint32_t>(packed >> 32U);
     pg::Locked locked(shared().lock);
     RunSlot& run = shared().runs[index];
-    if (run.state != RunState::starting || run.token != token || run.stop != Stop::no) return false;
+    bool is_wanted = run.state == RunState::starting || run.state == RunState::ready;
+    if (!is_wanted || run.token != token || run.stop != Stop::no) return false;
     run.pid = MyProcPid;
+    run.latch = MyLatch;
     mine = &run;
+    my_token = token;
     return true;
 }
 
@@ -94,25 +100,29 @@ std::optional<pg::ErrorReport> keep_books(const char* synchronous_commit, const 
     return failure;
 }
 
-// The worker is started a little early, so that the command begins on time.
-void wait_until(TimestampTz due) {
+std::uint64_t changes_so_far() {
+    pg::Locked locked(shared().lock, LW_SHARED);
+    return shared().changes;
+}
+
+// False when there will be no run.
+bool await_run() {
     for (;;) {
-        long seconds = 0;
-        int micros = 0;
-        TimestampDifference(GetCurrentTimestamp(), due, &seconds, &micros);
-        // No worker comes a second early: the clock was set back.
-        if ((seconds <= 0 && micros <= 0) || seconds >= 1) return;
-        pg::call([&] {
-            if (seconds == 0 && micros < 2000) {
-                pg_usleep(micros);
-            } else {
-                (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-                                seconds * 1000 + (micros - 1000) / 1000, PG_WAIT_EXTENSION);
-                ResetLatch(MyLatch);
-            }
+        {
+            pg::Locked locked(shared().lock, LW_SHARED);
+            if (mine->token != my_token) return false;
+            if (mine->state != RunState::ready) return true;
+        }
+        pg::call([] {
+            (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+            ResetLatch(MyLatch);
             CHECK_FOR_INTERRUPTS();
         });
     }
+}
+
+std::optional<pg::ErrorReport> look_up(std::optional<Command>& command) {
+    return pg::attempt(pg::Bounded::transaction, [&] { command = read_command(mine->job, mine->role); });
 }
 
 void begin(RunRecord& record, const Command& command) {
@@ -181,9 +191,13 @@ void finish(RunRecord& record, const std::string& name) {
 }
 
 void execute() {
-    RunRecord record = record_of(*mine);
     std::optional<Command> command;
-    auto failure = pg::attempt(pg::Bounded::transaction, [&] { command = read_command(record.job, record.role); });
+    std::uint64_t changes = changes_so_far();
+    auto failure = look_up(command);
+    if (!await_run()) return;
+    // What was read before the run was due may have changed since.
+    if (changes != changes_so_far()) failure = look_up(command);
+    RunRecord record = record_of(*mine);
     if (!failure && command && record.is_marked && !RecoveryInProgress())
         failure = keep_books("local", [&] { mark_start(record); });
     if (failure) return leave_slot(true, Outcome::failed, failure->sqlstate().c_str(), failure->message.c_str());
@@ -191,9 +205,7 @@ void execute() {
     if (!command) return leave_slot(true, Outcome::cancelled, "", "the job has been changed");
 
     record.name = command->name;
-    std::string title = fmt::format("pg_steward job {}", command->name);
-    pg::set_session("application_name", title);
-    wait_until(record.due);
+    pg::set_session("application_name", fmt::format("pg_steward job {}", command->name));
     begin(record, *command);
     command->rules.is_stopped = [] { return is_timed_out != 0 || mine->stop != Stop::no; };
     record.end = pg::run_script(command->text, command->rules);

@@ -51,6 +51,7 @@ public:
             take_changes(now);
             tell_events(now);
             if (!is_taking_over_) starts_.carry_out(brain_.tick(now), now);
+            starts_.make_ready(brain_.take_upcoming(), most_, now);
             publish(now);
             sleep();
         }
@@ -77,6 +78,7 @@ private:
     Starts starts_;
     Loads loads_;
     pg::Sleeper& sleeper_ = *new pg::Sleeper();
+    int most_ = 1;
     bool is_standby_ = false;
     bool is_taking_over_ = false;  // promoted, and not all has been read since
     bool is_everything_read_ = false;
@@ -119,8 +121,8 @@ void Launcher::begin() {
 }
 
 void Launcher::set_limits() {
-    int most = std::max(1, std::min(max_running, max_worker_processes - kReservedWorkers));
-    brain_.set_limits({most, most});
+    most_ = std::max(1, std::min(max_running, max_worker_processes - kReservedWorkers));
+    brain_.set_limits({most_, most_, kLeadMicros});
 }
 
 void Launcher::obey_signals() {

@@ -109,6 +109,7 @@ void Scheduler::clock_stepped(base::Instant before, base::Instant now) {
         }
     });
     state.now = now;
+    state.foreseen_until = std::min(state.foreseen_until, now);
     if (step >= 0 && step <= kSmallStepMicros) return;
     if (step < 0) {
         const bool is_correction = step < -kLargestStepBackMicros;

@@ -6,6 +6,7 @@
 //   load(), forget()               the jobs of a database, as read from it; loading again keeps what is queued or running
 //   request(), cancel(), happened()  runs by hand, their cancelling, @startup and its kind
 //   tick(now)                      -> Start, Cancel; what cannot start stays queued with a reason
+//   take_upcoming()                what will be due soon
 //   started(), not_started(), ended()  what became of it
 //   next_wake()                    when tick() has something to do again, if nothing happens before
 //
@@ -47,9 +48,17 @@ struct Cancel {
 };
 using Action = std::variant<Start, Cancel>;
 
+// A run that will probably start at this instant, so that a worker can be made ready. It decides nothing.
+struct Upcoming {
+    JobKey job;
+    std::uint32_t role = 0;
+    base::Instant due;
+};
+
 struct Limits {
     int running = 8;  // runs at once, in the whole cluster
     int running_per_database = 8;
+    std::int64_t lead_micros = 0;  // what falls due by the clock is foreseen so early; 0: nothing is
     bool operator==(const Limits&) const = default;
 };
 
@@ -103,6 +112,8 @@ public:
     void happened(Event event, base::Instant now);
 
     std::vector<Action> tick(base::Instant now);
+    // What the last tick() foresaw and none before.
+    std::vector<Upcoming> take_upcoming();
     void started(std::uint64_t ticket, RunId run);
     // Goes back into the queue and is tried again after `wait_micros`; `job_reason` is shown as waiting_reason. When
     // `is_shared` nothing else is started before then either (no free worker slot).

@@ -3,6 +3,7 @@
 // The life of a run: held by its job, in the queue, active, gone.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "schedule/missed.hpp"
 #include "schedule/scheduler_state.hpp"
@@ -175,6 +176,19 @@ bool Scheduler::cancel(RunId id) {
     return true;
 }
 
+// A job that still has a run, or one waiting, is left out: whether the next one starts is not to be seen yet.
+void Scheduler::State::foresee(base::Instant now) {
+    const base::Instant until{now.micros + queue.limits().lead_micros};
+    for (auto job = timetable.upper_bound(foreseen_until, WakesAfter()); job != timetable.end() && *job->wake <= until;
+         ++job) {
+        const bool is_free = job->active.size() + job->queued.size() < job->capacity();
+        if (is_free && !job->definition.is_paused) upcoming.push_back({job->key(), job->definition.role, *job->wake});
+    }
+    foreseen_until = std::max(foreseen_until, until);
+}
+
+std::vector<Upcoming> Scheduler::take_upcoming() { return std::exchange(state_->upcoming, {}); }
+
 std::vector<Action> Scheduler::tick(base::Instant now) {
     State& state = *state_;
     state.now = now;
@@ -192,6 +206,7 @@ std::vector<Action> Scheduler::tick(base::Instant now) {
     state.cancels.clear();
     actions.insert(actions.end(), starts.begin(), starts.end());
     state.queue.each_changed_lane([&](Run& run) { state.mark(*run.job); });
+    if (state.queue.limits().lead_micros > 0) state.foresee(now);
     return actions;
 }
 
@@ -200,6 +215,11 @@ std::optional<base::Instant> Scheduler::next_wake() const {
     auto wake = state_->queue.next_wake();
     if (!state_->timetable.empty() && (!wake || *state_->timetable.begin()->wake < *wake))
         wake = state_->timetable.begin()->wake;
+    if (const std::int64_t lead = state_->queue.limits().lead_micros; lead > 0) {
+        const auto job = state_->timetable.upper_bound(state_->foreseen_until, WakesAfter());
+        if (job != state_->timetable.end() && (!wake || job->wake->micros - lead < wake->micros))
+            wake = base::Instant{job->wake->micros - lead};
+    }
     return wake;
 }
 

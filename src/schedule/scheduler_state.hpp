@@ -79,6 +79,10 @@ struct WakeOrder {
         return *a.wake != *b.wake ? *a.wake < *b.wake : a.key() < b.key();
     }
 };
+struct WakesAfter {
+    bool operator()(base::Instant at, const Job& job) const { return at < *job.wake; }
+    bool operator()(const Job& job, base::Instant at) const { return *job.wake < at; }
+};
 using Timetable =
     intrusive::set<Job, intrusive::member_hook<Job, SetHook, &Job::timetable_hook>, intrusive::compare<WakeOrder>>;
 
@@ -103,6 +107,8 @@ struct Scheduler::State {
     std::array<std::optional<Happening>, 3> happenings;  // by Event
     std::vector<RunId> cancels;                          // of runs that have to give way
     std::vector<JobKey> changed;
+    std::vector<Upcoming> upcoming;
+    base::Instant foreseen_until{base::kMinMicros};  // what is in the timetable up to here was told
     std::uint64_t last_ticket = 0;
     base::Instant now;  // of the last tick
     bool is_standby = false;
@@ -129,6 +135,7 @@ struct Scheduler::State {
     void hold(Job& job);
     void replace_active(Job& job);
     void start(Run& run, std::vector<Action>& actions, base::Instant now);
+    void foresee(base::Instant now);
     void detach(Run& run);  // of an active run: it has ended, or goes back
 
     // ---- scheduler_due.cpp: what is due

@@ -3,7 +3,8 @@
 // What the launcher, its workers and the sessions share: the state of every job, the runs under way, and which databases
 // want to be read anew. Facts of fixed width under one lock; capacity is fixed at server start. The launcher alone writes
 // JobSlots. A RunSlot goes round: free -> reserved (run_job(), until its commit) -> requested -> starting -> running ->
-// ended -> free; its worker writes it while running, the launcher before and after.
+// ended -> free; its worker writes it while running, the launcher before and after. With a worker that is made ready
+// before the run is due it goes free -> ready -> starting, or back to free.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ extern int max_jobs;  // steward.schedule_max_jobs
 inline constexpr int kMaxWorkersLimit = 1024;
 extern int max_running;  // steward.schedule_max_running
 
-enum class RunState : std::uint8_t { free, reserved, requested, starting, running, ended };
+enum class RunState : std::uint8_t { free, reserved, ready, requested, starting, running, ended };
 // Why a running one is stopped.
 enum class Stop : std::uint8_t { no, cancelled, replaced };
 
@@ -45,10 +46,11 @@ struct RunSlot {
     std::int32_t attempt;
     std::uint32_t token;  // of this use of the slot: a worker that comes late finds another one
     std::int32_t pid;     // of the worker; of the session while reserved
+    Latch* latch;         // of the worker, to be set when a ready one gets its run or is not needed
     Oid database;
     Oid role;
     std::int64_t job;
-    RunId run;
+    RunId run;  // 0: none yet (ready)
     TimestampTz due;
     TimestampTz started_at;
     TimestampTz ended_at;

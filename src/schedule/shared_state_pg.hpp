@@ -22,6 +22,7 @@ struct Shared {
     bool is_standby;
     TimestampTz standby_until;
     std::uint32_t last_token;
+    std::uint64_t changes;  // to jobs of any database: what was read under another number may be outdated
     RunId last_run;
     RunId last_standby_run;  // the lowest number of a run on a standby
     // Databases whose jobs have changed; when they do not fit, all have.

@@ -32,6 +32,15 @@ Datum packed(int slot, std::uint32_t token) {
         static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) | static_cast<std::uint32_t>(slot)));
 }
 
+void fill(RunSlot& run, const Start& start, RunId number) noexcept {
+    run.state = RunState::starting;
+    run.is_marked = start.is_marked;
+    run.kind = static_cast<std::uint8_t>(start.kind);
+    run.attempt = start.attempt;
+    run.run = number;
+    run.due = pg::to_server(start.due);
+}
+
 // A run by hand has its slot already.
 int prepare_slot(const Start& start, std::uint32_t* token) noexcept {
     Shared& state = shared();
@@ -44,22 +53,45 @@ int prepare_slot(const Start& start, std::uint32_t* token) noexcept {
     RunSlot& run = state.runs[slot];
     RunId number = start.run != 0 ? start.run : next_run_number(state);
     run = RunSlot{};
-    run.state = RunState::starting;
-    run.is_marked = start.is_marked;
-    run.kind = static_cast<std::uint8_t>(start.kind);
-    run.attempt = start.attempt;
     run.token = *token = ++state.last_token;
     run.database = start.job.database;
     run.role = start.role;
     run.job = start.job.job;
-    run.run = number;
-    run.due = pg::to_server(start.due);
+    fill(run, start, number);
     return slot;
+}
+
+int prepare_spare(const Upcoming& upcoming, std::uint32_t* token) noexcept {
+    Shared& state = shared();
+    pg::Locked locked(state.lock);
+    int slot = find_free_run(state);
+    if (slot < 0) return slot;
+    RunSlot& run = state.runs[slot];
+    run = RunSlot{};
+    run.state = RunState::ready;
+    run.token = *token = ++state.last_token;
+    run.database = upcoming.job.database;
+    run.role = upcoming.role;
+    run.job = upcoming.job.job;
+    return slot;
+}
+
+// Under the lock. A worker that has not come yet finds another token.
+void dismiss(RunSlot& run) noexcept {
+    if (run.state == RunState::ready && run.latch != nullptr) SetLatch(run.latch);
+    run.state = RunState::free;
+    run.token = ++shared().last_token;
 }
 
 }  // namespace
 
 void Starts::adopt() {
+    {
+        // Whom an earlier launcher has made ready for a run, it can be given none any more.
+        pg::Locked locked(shared().lock);
+        for (RunSlot& run : shared().runs)
+            if (run.state == RunState::ready || (run.state == RunState::ended && run.run == 0)) dismiss(run);
+    }
     std::vector<RunSlot> runs = copy_of_slots();
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
@@ -87,6 +119,8 @@ void Starts::carry_out(const std::vector<Action>& actions, base::Instant now) {
 }
 
 void Starts::start(const Start& start, base::Instant now) {
+    if (hand_over(start)) return;
+    make_room();
     std::uint32_t token = 0;
     int slot = prepare_slot(start, &token);
     if (slot < 0) {
@@ -109,6 +143,72 @@ void Starts::start(const Start& start, base::Instant now) {
     brain_.started(start.ticket, run);
 }
 
+// ---- Workers that are ready before their run is due --------------------------------------------------------------------
+
+bool Starts::hand_over(const Start& start) {
+    auto spare = spares_.find(start.job);
+    if (spare == spares_.end() || start.run != 0) return false;
+    const int slot = spare->second.slot;
+    RunId number = 0;
+    {
+        pg::Locked locked(shared().lock);
+        RunSlot& run = shared().runs[slot];
+        if (run.state == RunState::ready && run.role == start.role) {
+            number = next_run_number(shared());
+            fill(run, start, number);
+            if (run.latch != nullptr) SetLatch(run.latch);
+        }
+    }
+    if (number == 0) {
+        send_away(spare);
+        return false;
+    }
+    workers_[slot] = Worker{start.ticket, spare->second.handle, std::nullopt};
+    spares_.erase(spare);
+    brain_.started(start.ticket, number);
+    return true;
+}
+
+std::map<JobKey, Starts::Spare>::iterator Starts::send_away(std::map<JobKey, Spare>::iterator spare) {
+    {
+        pg::Locked locked(shared().lock);
+        dismiss(shared().runs[spare->second.slot]);
+    }
+    pg::release(spare->second.handle);
+    return spares_.erase(spare);
+}
+
+// A run that is due goes before those to come.
+void Starts::make_room() {
+    if (spares_.empty() || static_cast<int>(workers_.size() + spares_.size()) < most_) return;
+    send_away(std::max_element(spares_.begin(), spares_.end(),
+                               [](const auto& a, const auto& b) { return a.second.due < b.second.due; }));
+}
+
+void Starts::make_one_ready(const Upcoming& upcoming) {
+    std::uint32_t token = 0;
+    int slot = prepare_spare(upcoming, &token);
+    if (slot < 0) return;
+    BackgroundWorkerHandle* handle = pg::start_worker("steward_schedule_run", "pg_steward run", packed(slot, token));
+    if (handle == nullptr) return free_slot(slot);
+    spares_[upcoming.job] = Spare{slot, upcoming.due, handle};
+}
+
+void Starts::make_ready(const std::vector<Upcoming>& upcoming, int most, base::Instant now) {
+    most_ = most;
+    // Their instant has come and gone, or the clock was set back.
+    for (auto spare = spares_.begin(); spare != spares_.end();) {
+        const base::Instant due = spare->second.due;
+        spare = due <= now || due.micros - now.micros > 2 * kLeadMicros ? send_away(spare) : std::next(spare);
+    }
+    for (const Upcoming& next : upcoming) {
+        if (static_cast<int>(workers_.size() + spares_.size()) >= most) return;
+        if (spares_.count(next.job) == 0) make_one_ready(next);
+    }
+}
+
+// ---- What becomes of runs ----------------------------------------------------------------------------------------------
+
 Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
     Attention attention;
     std::vector<RunSlot> runs = copy_of_slots();
@@ -116,7 +216,8 @@ Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
         switch (run.state) {
         case RunState::free:
-        case RunState::reserved: break;
+        case RunState::reserved:
+        case RunState::ready: break;
         case RunState::requested:
             if (run.stop != Stop::no) {
                 brain_.cancel(run.run);
@@ -178,6 +279,8 @@ void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, At
 }
 
 void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention) {
+    // Made ready for nothing: it is sent away, or replaced when its run is due.
+    if (run.run == 0) return;
     auto worker = workers_.find(slot);
     if (worker == workers_.end()) {
         // Told already; it waits to be recorded.
@@ -235,6 +338,8 @@ void Starts::recorded(Oid database, const std::vector<RunId>& runs) {
 }
 
 void Starts::forget(Oid database) {
+    for (auto spare = spares_.begin(); spare != spares_.end();)
+        spare = spare->first.database == database ? send_away(spare) : std::next(spare);
     pg::Locked locked(shared().lock);
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         RunSlot& run = shared().runs[slot];
@@ -252,6 +357,8 @@ std::optional<base::Instant> Starts::next_wake() const {
     std::optional<base::Instant> first;
     for (const auto& [slot, worker] : workers_)
         if (worker.terminate_at && (!first || *worker.terminate_at < *first)) first = worker.terminate_at;
+    for (const auto& [job, spare] : spares_)
+        if (!first || spare.due < *first) first = spare.due;
     return first;
 }
 
