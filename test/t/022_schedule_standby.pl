@@ -98,7 +98,7 @@ is(logged($standby, 'says: on a standby'), $seen, 'promoted, it runs no job of a
 is($standby->safe_psql('postgres', q{SELECT state, waiting_reason FROM steward.jobs WHERE name = 'reader'}), 'idle|only runs on a standby', 'and says so');
 $standby->safe_psql('postgres', q{SELECT steward.cancel_run(run_id) FROM steward.job_runs WHERE job = 'rests too'});
 wait_for($standby, q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'rests too')}, 'the record of a run that began before');
-is(outcomes($standby, 'rests too'), 'manual 1 cancelled', 'what began on the standby and ends on the primary is recorded');
+is(runs_of($standby, 'rests too'), 'manual 1 cancelled', 'what began on the standby and ends on the primary is recorded');
 is($standby->safe_psql('postgres', q{SELECT count(*) FROM steward.job_history WHERE run_id > 0 AND job_name IN ('reader', 'starts', 'daily', 'cannot', 'rests')}), '0',
     'and none of a standby has begun since');
 

@@ -24,8 +24,8 @@ $first->safe_psql('postgres', qq{
 $first->stop('immediate');
 $first->start;
 wait_for($first, '(SELECT count(*) FROM steward.job_history) = 2', 'what runs when the server starts after a crash');
-is(outcomes($first, $_), 'event 1 succeeded', "it has run: $_") for 'at startup', 'after crash';
-is(outcomes($first, 'at promotion'), '', 'nobody was promoted');
+is(runs_of($first, $_), 'event 1 succeeded', "it has run: $_") for 'at startup', 'after crash';
+is(runs_of($first, 'at promotion'), '', 'nobody was promoted');
 
 $first->backup('base');
 my $second = PostgreSQL::Test::Cluster->new('second');
@@ -62,15 +62,15 @@ $second->promote;
 wait_for($second, q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'again' AND attempt = 2)}, 'the retry after the promotion');
 wait_for($second, "EXISTS (SELECT FROM steward.job_history WHERE job_name = '$_')", "the run of $_") for 'missed', 'once', 'at promotion';
 wait_for($second, q{(SELECT count(*) FROM steward.job_history WHERE job_name = 'often') > 2}, 'what runs often');
-is(outcomes($second, 'cut'), 'scheduled 1 interrupted', 'a run under way on the old primary is interrupted and not run again');
-is(outcomes($second, 'again'), 'scheduled 1 interrupted, retry 2 succeeded', 'unless retries says so');
-is(outcomes($second, 'ran'), 'scheduled 1 succeeded', 'what ran and ended there is not run again');
-is(outcomes($second, 'missed'), 'missed 1 succeeded', 'what was due on nobody is made up for, once');
-is(outcomes($second, 'once'), 'missed 1 succeeded', 'also when it runs only once');
-is(outcomes($second, 'skipped'), '', 'or skipped, as its policy says');
-like(outcomes($second, 'often'), qr/^missed 1 succeeded(?:, scheduled 1 succeeded)+$/, 'many missed runs are made up for by one');
-is(outcomes($second, 'at promotion'), 'event 1 succeeded', 'a promotion is told once');
-is(outcomes($second, $_), 'event 1 succeeded', "and is no other event: $_") for 'at startup', 'after crash';
+is(runs_of($second, 'cut'), 'scheduled 1 interrupted', 'a run under way on the old primary is interrupted and not run again');
+is(runs_of($second, 'again'), 'scheduled 1 interrupted, retry 2 succeeded', 'unless retries says so');
+is(runs_of($second, 'ran'), 'scheduled 1 succeeded', 'what ran and ended there is not run again');
+is(runs_of($second, 'missed'), 'missed 1 succeeded', 'what was due on nobody is made up for, once');
+is(runs_of($second, 'once'), 'missed 1 succeeded', 'also when it runs only once');
+is(runs_of($second, 'skipped'), '', 'or skipped, as its policy says');
+like(runs_of($second, 'often'), qr/^missed 1 succeeded(?:, scheduled 1 succeeded)+$/, 'many missed runs are made up for by one');
+is(runs_of($second, 'at promotion'), 'event 1 succeeded', 'a promotion is told once');
+is(runs_of($second, $_), 'event 1 succeeded', "and is no other event: $_") for 'at startup', 'after crash';
 is($second->safe_psql('postgres', q{SELECT state, waiting_reason FROM steward.jobs WHERE name = 'broken'}),
     'broken|role "gone" does not exist', 'a job that can never begin kept nobody waiting');
 is($second->safe_psql('postgres', q{SELECT string_agg(what || ' ' || n, ', ' ORDER BY what) FROM
@@ -93,11 +93,11 @@ $third->safe_psql('postgres', "SELECT pg_terminate_backend($launcher)");
 kill 'CONT', $launcher or die "kill: $!";
 wait_for($third, q{(SELECT count(*) FROM steward.job_history WHERE job_name = 'at promotion') = 2}, 'a promotion without a launcher');
 wait_for($third, q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'second cut')}, 'the interrupted run');
-is(outcomes($third, 'second cut'), 'scheduled 1 interrupted', 'again a run is interrupted and not run again');
-is(outcomes($third, 'cut'), 'scheduled 1 interrupted', 'and the one of before stays what it was');
+is(runs_of($third, 'second cut'), 'scheduled 1 interrupted', 'again a run is interrupted and not run again');
+is(runs_of($third, 'cut'), 'scheduled 1 interrupted', 'and the one of before stays what it was');
 $third->safe_psql('postgres', q{SELECT steward.schedule('after all', '* * * * * *', 'INSERT INTO done VALUES (''after all'')')});
 wait_for($third, q{(SELECT count(*) FROM steward.job_history WHERE job_name = 'after all') > 1}, 'new jobs');
-is(outcomes($third, $_), 'event 1 succeeded', "no other event: $_") for 'at startup', 'after crash';
+is(runs_of($third, $_), 'event 1 succeeded', "no other event: $_") for 'at startup', 'after crash';
 is($third->safe_psql('postgres', q{SELECT count(*) - count(DISTINCT (job_id, due_at, attempt)) FROM steward.job_history}), '0', 'no instant ran twice');
 
 $third->stop;

@@ -62,7 +62,7 @@ cmp_ok($took, '<', 30, 'a fast shutdown waits neither for commands nor for the s
 # What was interrupted is recorded at the next start, standby or not.
 $node->start;
 wait_for($node, q{(SELECT count(*) FROM steward.job_history WHERE outcome = 'interrupted') = 2}, 'the interrupted runs');
-is(outcomes($node, 'rests'), 'manual 1 terminated, manual 1 interrupted', 'the next launcher records what the shutdown has interrupted');
+is(runs_of($node, 'rests'), 'manual 1 terminated, manual 1 interrupted', 'the next launcher records what the shutdown has interrupted');
 $node->stop('fast');
 quiet_log($node, qr/terminating (?:background worker|connection)|canceling the wait for synchronous replication|canceling wait for synchronous/);
 done_testing();

@@ -10,7 +10,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log
-    scheduling schedule_daily outcomes launcher_of logged wait_for_log);
+    scheduling schedule_daily runs_of launcher_of logged wait_for_log);
 
 # A session that works through its statements beside the test, each by itself; the application name finds it in the server.
 sub session {
@@ -87,7 +87,7 @@ sub schedule_daily {
 }
 
 # What became of a job's runs, as the history has it.
-sub outcomes {
+sub runs_of {
     my ($node, $job, $db) = @_;
     return $node->safe_psql($db // 'postgres', "SELECT string_agg(kind || ' ' || attempt || ' ' || outcome, ', ' ORDER BY ended_at, run_id)
         FROM steward.job_history WHERE job_name = '$job'");
