@@ -12,6 +12,7 @@
 #include "pg/spi.hpp"
 #include "pg/srf.hpp"
 #include "pg/transaction.hpp"
+#include "schedule/health_pg.hpp"
 
 namespace steward::doctor {
 
@@ -39,6 +40,10 @@ public:
         check("partition", "registered sets", [&] { registered_sets(); });
         check("partition", "runway", [&] { runways(); });
         check("partition", "locks", [&] { locks(); });
+        for (const schedule::Check& one : schedule::health_checks())
+            check("schedule", one.name, [&] {
+                for (const schedule::Finding& finding : one.run()) say(finding.verdict, finding.detail, finding.remedy);
+            });
         return result_.done();
     }
 

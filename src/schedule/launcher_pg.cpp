@@ -19,8 +19,6 @@ namespace steward::schedule {
 
 namespace {
 
-// Of max_worker_processes, left to others: the launcher itself, a loader, one for parallel queries.
-constexpr int kReservedWorkers = 3;
 // Databases with a broken job are looked at again, and on a standby, where no commit says that jobs changed, all.
 constexpr std::int64_t kLookAgainMicros = base::kMicrosPerMinute;
 // How far the wall clock may drift from the steady one between two looks without having been set.

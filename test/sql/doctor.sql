@@ -30,6 +30,30 @@ SELECT verdict, detail, remedy FROM steward.doctor() WHERE detail LIKE '%gone%' 
 DELETE FROM steward.partition_sets WHERE parent = 2;
 ALTER EVENT TRIGGER steward_forget_dropped_tables ENABLE;
 
+-- Jobs that do not run, each with what to do; the names as odd as they come.
+CREATE ROLE "steward_doctor_o'dd" LOGIN;
+SELECT steward.schedule('doctor''s "own"', '@yearly', 'SELECT 1', role => '"steward_doctor_o''dd"') > 0 AS scheduled;
+SELECT verdict, detail, remedy FROM steward.doctor() WHERE area = 'schedule' AND verdict <> 'ok';
+ALTER ROLE "steward_doctor_o'dd" NOLOGIN;
+-- A broken job is looked at when it is read anew: jobs being written does that.
+DO $$ BEGIN
+    FOR i IN 1 .. 600 LOOP
+        EXIT WHEN EXISTS (SELECT FROM steward.jobs WHERE state = 'broken');
+        IF i % 50 = 1 THEN PERFORM steward.alter_job('doctor''s "own"', options => '{}'); COMMIT; END IF;
+        PERFORM pg_sleep(0.1);
+    END LOOP;
+END $$;
+SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE area = 'schedule' AND verdict <> 'ok';
+SELECT steward.pause_jobs('the move');
+SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE "check" = 'pauses';
+SELECT steward.resume_jobs();
+INSERT INTO steward.job_definitions (name, command, timezone, role_name, role_oid, system_identifier)
+VALUES ('from elsewhere', 'SELECT 1', 'UTC', 'postgres', 10, 1);
+SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE "check" = 'pauses';
+SELECT steward.unschedule('from elsewhere') > 0 AS gone, steward.unschedule('doctor''s "own"') > 0 AS gone;
+SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE area = 'schedule' AND verdict <> 'ok';
+DROP ROLE "steward_doctor_o'dd";
+
 -- Not for everybody, since it tells settings.
 CREATE ROLE steward_doctor_nobody;
 SET ROLE steward_doctor_nobody;
