@@ -4,6 +4,7 @@
 #include "base/pack.hpp"
 #include "partition/maintain_pg.hpp"
 #include "pg/guard.hpp"
+#include "pg/memory.hpp"
 #include "pg/worker.hpp"
 
 namespace steward::partition {
@@ -11,6 +12,7 @@ namespace steward::partition {
 namespace {
 
 void serve(Datum argument) {
+    pg::keep_freed_memory();
     pg::WorkerLink link(argument);
     Request request = Request::decode(link.request());
     lock_timeout_ms = request.lock_timeout;
