@@ -37,6 +37,7 @@ CREATE TABLE steward.job_definitions (
     paused_reason     text,
     paused_until      timestamptz,
     system_identifier bigint NOT NULL,
+    database_oid      oid NOT NULL,
     created_by        name NOT NULL DEFAULT SESSION_USER,
     changed_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
     CHECK (schedule IS NULL OR run_at IS NULL)
@@ -54,7 +55,8 @@ COMMENT ON COLUMN steward.job_definitions.after IS 'jobs after whose end, all of
 COMMENT ON COLUMN steward.job_definitions.on_success IS 'jobs after whose success, all of them, this one runs';
 COMMENT ON COLUMN steward.job_definitions.on_failure IS 'jobs after whose failure, any of them, this one runs';
 COMMENT ON COLUMN steward.job_definitions.atomic IS 'the whole command in one transaction instead of one for each statement';
-COMMENT ON COLUMN steward.job_definitions.system_identifier IS 'cluster the job was scheduled in: restored into another one it starts paused';
+COMMENT ON COLUMN steward.job_definitions.system_identifier IS 'cluster the job was scheduled in: restored into another one it is paused';
+COMMENT ON COLUMN steward.job_definitions.database_oid IS 'database it was scheduled in: restored or copied into another one it is paused';
 
 CREATE TABLE steward.job_groups (
     group_name  text PRIMARY KEY,
@@ -119,14 +121,14 @@ COMMENT ON COLUMN steward.job_history.tag IS 'command tag of the last statement 
 COMMENT ON COLUMN steward.job_history.statement IS 'the statement that failed';
 COMMENT ON COLUMN steward.job_history.notices IS 'what the command said by NOTICE and WARNING, the last 8 kB';
 
--- Dumped without its row: it says in which cluster and database these files have grown up, so that a restored or copied database is told
--- from one that pg_upgrade has carried over.
+-- Dumped without its row: it says in which cluster and database these files have grown up, so that jobs that pg_upgrade has carried over
+-- are told from restored and copied ones.
 CREATE TABLE steward.job_home (
     is_here           boolean PRIMARY KEY DEFAULT true CHECK (is_here),
     system_identifier bigint NOT NULL,
     database_oid      oid NOT NULL
 );
-COMMENT ON TABLE steward.job_home IS 'the cluster and database whose scheduler runs the jobs of this database; not part of dumps';
+COMMENT ON TABLE steward.job_home IS 'cluster and database these files belong to, kept up to date by the scheduler; not part of dumps';
 
 CREATE TABLE steward.job_pause (
     is_all    boolean PRIMARY KEY DEFAULT true CHECK (is_all),

@@ -9,17 +9,17 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'steward_cluster_identifier';
 COMMENT ON FUNCTION steward.cluster_identifier() IS 'system identifier of this cluster, as pg_control_system() has it';
 
+-- Whoever wants to know whether a job is at home here, the launcher included, asks this view.
 CREATE VIEW steward.job_places AS
-SELECT d.job_id,
-       h.is_here IS NOT NULL AND d.system_identifier IN (h.system_identifier, steward.cluster_identifier()) AS is_here,
-       CASE WHEN h.is_here IS NOT NULL AND d.system_identifier IN (h.system_identifier, steward.cluster_identifier())
-            THEN (SELECT r.oid FROM pg_roles r WHERE r.oid = d.role_oid)
+SELECT d.job_id, h.is_here,
+       CASE WHEN h.is_here THEN (SELECT r.oid FROM pg_roles r WHERE r.oid = d.role_oid)
             ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = d.role_name) END AS role
 FROM steward.job_definitions d
-LEFT JOIN steward.job_home h ON h.database_oid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database());
+CROSS JOIN LATERAL (SELECT d.system_identifier = steward.cluster_identifier()
+    AND d.database_oid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AS is_here) h;
 COMMENT ON VIEW steward.job_places IS
     'whether each job was scheduled in this very database, or came into it with a dump or a copy and is paused; and the role it runs as';
-COMMENT ON COLUMN steward.job_places.is_here IS 'scheduled here, or carried over by pg_upgrade; else steward.resume_jobs() lets it run';
+COMMENT ON COLUMN steward.job_places.is_here IS 'scheduled or taken over here; else steward.resume_jobs() lets it run';
 COMMENT ON COLUMN steward.job_places.role IS 'OID of the role, bound by OID where the job was scheduled, by name elsewhere; NULL: there is no such role';
 GRANT SELECT ON steward.job_places TO pg_monitor;
 

@@ -8,6 +8,7 @@
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
+#include "schedule/home_pg.hpp"
 #include "schedule/roles_pg.hpp"
 #include "schedule/shared_pg.hpp"
 #include "schedule/states_pg.hpp"
@@ -125,15 +126,12 @@ void warn_about_roles() {
 
 // What came with a dump or a copy belongs to this database from now on; roles are found by their names.
 std::vector<pg::Row> take_over() {
-    auto cluster = pg::system_identifier();
+    settle_home();
     auto rows =
-        pg::query("UPDATE steward.job_definitions d SET system_identifier = $1, role_oid = coalesce((SELECT r.oid "
-                  "FROM pg_roles r WHERE r.rolname = d.role_name), 0) FROM steward.job_places p "
+        pg::query("UPDATE steward.job_definitions d SET system_identifier = $1, database_oid = $2, role_oid = "
+                  "coalesce((SELECT r.oid FROM pg_roles r WHERE r.rolname = d.role_name), 0) FROM steward.job_places p "
                   "WHERE p.job_id = d.job_id AND (NOT p.is_here OR d.role_oid = 0) RETURNING d.job_id",
-                  {cluster});
-    pg::execute("DELETE FROM steward.job_home");
-    pg::execute("INSERT INTO steward.job_home (system_identifier, database_oid) VALUES ($1, $2::oid)",
-                {cluster, pg::Parameter::oid(MyDatabaseId)});
+                  {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
     pg::execute("UPDATE steward.job_progress SET running = '{}', running_due = '{}', running_since = '{}' "
                 "WHERE job_id = ANY ($1::bigint[])",
                 {ids_of(rows)});

@@ -77,7 +77,7 @@ Datum overdue_jobs(FunctionCallInfo fcinfo) {
 std::vector<Definition> read_definitions() {
     pg::AsExtensionOwner as_extension;
     std::vector<Definition> jobs;
-    for (const pg::Row& row : pg::query(kSelectDefinitions, {pg::system_identifier(), std::optional<std::string>()}))
+    for (const pg::Row& row : pg::query(kSelectDefinitions))
         jobs.push_back(decode_definition(MyDatabaseId, base::unpack(encode_definition(row))));
     return jobs;
 }

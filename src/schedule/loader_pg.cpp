@@ -7,6 +7,7 @@
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/worker.hpp"
+#include "schedule/home_pg.hpp"
 #include "schedule/record_pg.hpp"
 #include "schedule/wire_pg.hpp"
 
@@ -14,30 +15,9 @@ namespace steward::schedule {
 
 namespace {
 
-// Files that pg_upgrade carried over still say the old cluster, in the table that no dump has.
-void settle_after_upgrade() {
-    pg::AsExtensionOwner as_extension;
-    pg::execute(
-        "WITH moved AS (UPDATE steward.job_home h SET system_identifier = $1, database_oid = $2 "
-        "FROM steward.job_home old WHERE h.system_identifier <> $1 RETURNING old.system_identifier AS from_system) "
-        "UPDATE steward.job_definitions d SET system_identifier = $1 FROM moved WHERE d.system_identifier = "
-        "moved.from_system",
-        {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
-}
-
-// Why no job here runs: the database is a copy of another one, whose jobs run there.
-std::optional<std::string> copied_from() {
-    auto rows = pg::query("SELECT 'copied from another database: steward.resume_jobs() takes its jobs over' "
-                          "FROM steward.job_home WHERE system_identifier = $1 AND database_oid <> $2",
-                          {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
-    if (rows.empty()) return std::nullopt;
-    return rows[0].text(0);
-}
-
 void send_jobs(pg::WorkerLink& link) {
     pg::AsExtensionOwner as_extension;
-    for (const pg::Row& row : pg::query(kSelectDefinitions, {pg::system_identifier(), copied_from()}))
-        link.send(encode_definition(row));
+    for (const pg::Row& row : pg::query(kSelectDefinitions)) link.send(encode_definition(row));
 }
 
 void read_run_numbers(LoadEnd& end) {
@@ -56,10 +36,10 @@ void record_lost(const LoadRequest& request, LoadEnd& end) {
         auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(lost); });
         if (!failure) end.recorded.push_back(lost.run);
     }
-    if (!request.is_first) return;
     auto failure = pg::attempt(pg::Bounded::transaction, [&] {
-        settle_after_upgrade();
-        record_interrupted(request.under_way);
+        pg::AsExtensionOwner as_extension;
+        settle_home();
+        if (request.is_first) record_interrupted(request.under_way);
     });
     if (failure) throw pg::PgError(std::move(*failure));
 }

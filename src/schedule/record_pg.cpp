@@ -200,8 +200,10 @@ void record_interrupted(const std::vector<RunId>& under_way) {
             pg::query("SELECT u.run, p.job_id, d.role_oid, (extract(epoch FROM u.due) * 1000000)::bigint, "
                       "(extract(epoch FROM u.since) * 1000000)::bigint, (u.due IS DISTINCT FROM p.handled_until), "
                       "p.last_due = u.due, "
-                      "p.last_attempt FROM steward.job_progress p JOIN steward.job_definitions d USING (job_id), "
-                      "unnest(p.running, p.running_due, p.running_since) u (run, due, since) ORDER BY u.since");
+                      "p.last_attempt FROM steward.job_progress p JOIN steward.job_definitions d USING (job_id) "
+                      "JOIN steward.job_places h USING (job_id), "
+                      "unnest(p.running, p.running_due, p.running_since) u (run, due, since) WHERE h.is_here ORDER BY "
+                      "u.since");
         for (const pg::Row& row : rows) {
             RunRecord record;
             record.run = row.number(0);

@@ -5,6 +5,7 @@
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
+#include "schedule/home_pg.hpp"
 #include "schedule/roles_pg.hpp"
 #include "schedule/shared_pg.hpp"
 
@@ -38,14 +39,6 @@ Job job_from(const pg::Row& row) {
     job.role = row.is_null(11) ? InvalidOid : row.oid(11);
     for (std::size_t i = 0; i < options().size(); ++i) job.policies.push_back(row.optional(kFixedColumns + i));
     return job;
-}
-
-// A database whose jobs are all gone begins anew, wherever it came from.
-void settle() {
-    pg::execute("DELETE FROM steward.job_home WHERE NOT EXISTS (SELECT FROM steward.job_definitions)");
-    pg::execute("INSERT INTO steward.job_home (system_identifier, database_oid) SELECT $1, $2::oid WHERE NOT EXISTS "
-                "(SELECT FROM steward.job_definitions) AND NOT EXISTS (SELECT FROM steward.job_home)",
-                {pg::system_identifier(), pg::Parameter::oid(MyDatabaseId)});
 }
 
 struct Field {
@@ -84,9 +77,10 @@ std::int64_t write(const Job& job, bool is_rescheduled) {
     }
     if (job.id == 0) {
         parameters.emplace_back(pg::system_identifier());
-        return pg::query(fmt::format("INSERT INTO steward.job_definitions ({}, system_identifier, anchor) VALUES "
-                                     "({}, ${}, clock_timestamp()) RETURNING job_id",
-                                     columns, values, parameters.size()),
+        parameters.push_back(pg::Parameter::oid(MyDatabaseId));
+        return pg::query(fmt::format("INSERT INTO steward.job_definitions ({}, system_identifier, database_oid, anchor) "
+                                     "VALUES ({}, ${}, ${}, clock_timestamp()) RETURNING job_id",
+                                     columns, values, parameters.size() - 1, parameters.size()),
                          parameters)
             .at(0)
             .number(0);
@@ -150,7 +144,7 @@ std::int64_t store_job(const Job& job, bool is_rescheduled) {
     pg::AsExtensionOwner as_extension;
     if (job.id == 0) {
         check_room(1);
-        settle();
+        settle_home();
     }
     return write(job, is_rescheduled);
 }

@@ -57,13 +57,12 @@ SELECT 'job', d.job_id, d.name, d.role_oid, d.schedule, (extract(epoch FROM d.ru
     CASE WHEN isfinite(d.valid_from) THEN (extract(epoch FROM d.valid_from) * 1000000)::bigint END,
     CASE WHEN isfinite(d.valid_until) THEN (extract(epoch FROM d.valid_until) * 1000000)::bigint END,
     (SELECT string_agg((x.day - DATE '1970-01-01')::text, ',' ORDER BY x.day) FROM unnest(d.exclude_dates) x (day)),
-    d.is_paused OR a.is_all IS NOT NULL OR $2 IS NOT NULL OR d.system_identifier <> $1,
-    CASE WHEN $2 IS NULL AND d.system_identifier = $1 THEN
+    d.is_paused OR a.is_all IS NOT NULL OR NOT h.is_here,
+    CASE WHEN h.is_here THEN
         (extract(epoch FROM CASE WHEN d.is_paused AND a.is_all IS NOT NULL THEN
             CASE WHEN d.paused_until IS NOT NULL AND a.until IS NOT NULL THEN greatest(d.paused_until, a.until) END
             WHEN d.is_paused THEN d.paused_until ELSE a.until END) * 1000000)::bigint END,
-    CASE WHEN d.system_identifier <> $1 THEN 'restored from another cluster: steward.resume_jobs() takes it over'
-        ELSE coalesce($2, d.paused_reason, a.reason) END,
+    CASE WHEN h.is_here THEN coalesce(d.paused_reason, a.reason) ELSE 'came with a dump or a copy of another database' END,
     CASE WHEN r.oid IS NULL THEN format('role "%s" does not exist', d.role_name)
         WHEN NOT r.rolcanlogin THEN format('role "%s" is not permitted to log in', r.rolname)
         WHEN NOT has_database_privilege(r.oid, current_database(), 'CONNECT')
@@ -71,9 +70,10 @@ SELECT 'job', d.job_id, d.name, d.role_oid, d.schedule, (extract(epoch FROM d.ru
     (extract(epoch FROM p.handled_until) * 1000000)::bigint, (extract(epoch FROM p.last_due) * 1000000)::bigint,
     (extract(epoch FROM p.last_ended_at) * 1000000)::bigint, p.last_outcome, p.last_sqlstate, p.last_attempt, p.usual_ms
 FROM steward.job_definitions d
+JOIN steward.job_places h USING (job_id)
 LEFT JOIN steward.job_progress p USING (job_id)
 LEFT JOIN steward.job_groups g USING (group_name)
-LEFT JOIN pg_roles r ON r.oid = d.role_oid
+LEFT JOIN pg_roles r ON r.oid = h.role
 LEFT JOIN steward.job_pause a ON a.until IS NULL OR a.until > now()
 ORDER BY d.job_id)";
 

@@ -35,7 +35,7 @@ struct LoadEnd {
     static LoadEnd decode(const std::vector<std::string>& fields);
 };
 
-// The statement whose rows are definitions; $1: the system identifier, $2: why all of them are paused, or NULL.
+// The statement whose rows are definitions.
 extern const char kSelectDefinitions[];
 std::string encode_definition(const pg::Row& row);
 // What cannot be read makes the job broken, never the message.

@@ -47,8 +47,8 @@ SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE area = 'sche
 SELECT steward.pause_jobs('the move');
 SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE "check" = 'pauses';
 SELECT steward.resume_jobs();
-INSERT INTO steward.job_definitions (name, command, timezone, role_name, role_oid, system_identifier)
-VALUES ('from elsewhere', 'SELECT 1', 'UTC', 'postgres', 10, 1);
+INSERT INTO steward.job_definitions (name, command, timezone, role_name, role_oid, system_identifier, database_oid)
+VALUES ('from elsewhere', 'SELECT 1', 'UTC', 'postgres', 10, 1, 1);
 SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE "check" = 'pauses';
 SELECT steward.unschedule('from elsewhere') > 0 AS gone, steward.unschedule('doctor''s "own"') > 0 AS gone;
 SELECT "check", verdict, detail, remedy FROM steward.doctor() WHERE area = 'schedule' AND verdict <> 'ok';
