@@ -175,9 +175,6 @@ inline void leave_out_copy([[maybe_unused]] PQcommMethods& methods) {
 #endif
 }
 
-// pg_upgrade to 15 and later keeps the OIDs of databases.
-inline constexpr bool kUpgradeKeepsDatabaseOids = PG_VERSION_NUM >= 150000;
-
 // A database whose DROP was interrupted; the minors of August 2023 gave this value of datconnlimit a name.
 inline constexpr int kInvalidDatabase = -2;
 

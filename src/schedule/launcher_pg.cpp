@@ -194,7 +194,7 @@ void Launcher::loaded(Loaded&& result, base::Instant now) {
     bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(),
                                   [](const Definition& job) { return !job.broken.empty() && !job.is_paused; });
     brain_.load(database, std::move(result.jobs), now);
-    starts_.drop_unknown_requests(database, now);
+    starts_.drop_unknown_requests(database, now, is_standby_);
     if (has_broken) loads_.want(database, {now.micros + kLookAgainMicros});
 }
 

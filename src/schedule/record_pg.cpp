@@ -40,7 +40,8 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
         "notices) "
         "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), $21, (SELECT "
         "h.job_name FROM steward.job_history h WHERE h.job_id = $2 ORDER BY h.ended_at DESC LIMIT 1), ''), "
-        "pg_get_userbyid($3), $3, $4, $5, $6, $7, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, $16, $17, "
+        "pg_get_userbyid($3), $3, $4, $5, $6, $7::timestamptz, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, "
+        "$16, $17, "
         "$18, $19, $20",
         {record.run,
          record.job,
@@ -48,10 +49,10 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
          name_of(record.kind),
          static_cast<std::int32_t>(record.attempt),
          pg::Parameter::timestamptz(record.due),
-         pg::Parameter::timestamptz(record.started_at),
+         record.started_at != 0 ? pg::Parameter::timestamptz(record.started_at) : pg::Parameter::null(),
          pg::Parameter::timestamptz(record.ended_at),
          name_of(record.outcome),
-         static_cast<std::int32_t>(record.pid),
+         record.pid != 0 ? std::optional<std::int32_t>(record.pid) : std::nullopt,
          end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
          end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
          end != nullptr ? optional_text(end->tag) : std::nullopt,
@@ -81,6 +82,7 @@ bool is_overtaken(pg::Spi& spi, const RunRecord& record) {
                 .empty();
 }
 
+// Its instant is dealt with, but the job's last run is another one.
 void update_overtaken(pg::Spi& spi, const RunRecord& record) {
     spi.execute(fmt::format("UPDATE steward.job_progress p SET {}, handled_until = CASE WHEN $3 THEN "
                             "greatest(p.handled_until, $4) ELSE p.handled_until END WHERE p.job_id = $2",
@@ -184,7 +186,7 @@ void record_end(const RunRecord& record) {
     pg::set_local("lock_timeout", kLockPatience);
     pg::Spi spi;
     insert_history(spi, record);
-    if (is_overtaken(spi, record))
+    if (record.started_at == 0 || is_overtaken(spi, record))
         update_overtaken(spi, record);
     else
         update_progress(spi, record);

@@ -34,7 +34,7 @@ struct RunRecord {
     Kind kind = Kind::scheduled;
     int attempt = 1;
     TimestampTz due = 0;
-    TimestampTz started_at = 0;
+    TimestampTz started_at = 0;  // 0: it was cancelled before it began
     TimestampTz ended_at = 0;
     Outcome outcome = Outcome::succeeded;
     int pid = 0;

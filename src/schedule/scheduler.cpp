@@ -55,11 +55,6 @@ void Scheduler::ended(const RunEnd& end, double jitter) {
     State& state = *state_;
     if (const auto found = state.active_by_id.find(end.run); found != state.active_by_id.end()) {
         Run& run = *found->second;
-        if (!run.job) {
-            // Adopted, and its job was never seen.
-            if (const auto waiting = state.adopted.find(run.key); waiting != state.adopted.end())
-                std::erase(waiting->second, &run);
-        }
         state.detach(run);
         state.runs.erase(run.ticket);
         state.queue.unblock();  // its worker is free

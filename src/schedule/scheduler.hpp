@@ -101,10 +101,10 @@ public:
     // Replaces the jobs of `database`. Runs of jobs that are gone go on; their queued runs are dropped.
     void load(std::uint32_t database, std::vector<Definition> jobs, base::Instant now);
     void forget(std::uint32_t database);
-    // A run that was under way before this scheduler was made (the launcher was restarted).
-    void adopt(RunId run, JobKey job, base::Instant due, Kind kind, int attempt);
+    // A run that was under way before this scheduler was made (the launcher was restarted); gives its ticket.
+    std::uint64_t adopt(RunId run, JobKey job, base::Instant due, Kind kind, int attempt);
 
-    // False when there is no such job.
+    // False when there is no such job. A run that waits already is not asked for twice.
     bool request(RunId run, JobKey job, base::Instant now);
     // False when no queued run has this number.
     bool cancel(RunId run);

@@ -87,7 +87,10 @@ void Scheduler::State::attach(Job& job, Run& run) {
     const bool is_own = run.kind != Kind::manual;
     // Read from the database before it had started there, it waits a second time.
     if (is_own) drop_queued(job, [&](const Run& other) { return other.kind != Kind::manual && other.due <= run.due; });
-    if (is_own && run.kind != Kind::retry) job.handled = std::max(job.handled, run.due);
+    if (is_own && run.kind != Kind::retry) {
+        run.handled_before = job.handled;
+        job.handled = std::max(job.handled, run.due);
+    }
     look_ahead(job);
 }
 
@@ -215,8 +218,9 @@ void Scheduler::forget(std::uint32_t database) {
     state_->queue.forget(database);
 }
 
-void Scheduler::adopt(RunId id, JobKey key, base::Instant due, Kind kind, int attempt) {
-    if (state_->active_by_id.count(id) > 0) return;
+std::uint64_t Scheduler::adopt(RunId id, JobKey key, base::Instant due, Kind kind, int attempt) {
+    if (const auto known = state_->active_by_id.find(id); known != state_->active_by_id.end())
+        return known->second->ticket;
     const std::uint64_t ticket = ++state_->last_ticket;
     Run& run = state_->runs[ticket];
     run.ticket = ticket;
@@ -236,6 +240,7 @@ void Scheduler::adopt(RunId id, JobKey key, base::Instant due, Kind kind, int at
     } else {
         state_->adopted[key].push_back(&run);
     }
+    return ticket;
 }
 
 }  // namespace steward::schedule

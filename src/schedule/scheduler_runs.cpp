@@ -105,7 +105,11 @@ void Scheduler::State::detach(Run& run) {
     queue.vacate(run);
     if (run.place == Run::Place::running) active_by_id.erase(run.id);
     run.place = Run::Place::held;
-    if (!run.job) return;
+    if (!run.job) {
+        // Adopted, and its job was never seen.
+        if (const auto waiting = adopted.find(run.key); waiting != adopted.end()) std::erase(waiting->second, &run);
+        return;
+    }
     run.job->active.erase(run.job->active.iterator_to(run));
     mark(*run.job);
 }
@@ -128,9 +132,8 @@ void Scheduler::not_started(std::uint64_t ticket, const std::string& reason, std
     const base::Instant until{now.micros + std::max<std::int64_t>(wait_micros, 0)};
     if (is_shared) state_->queue.block(until, reason);
     const auto found = state_->runs.find(ticket);
-    if (found == state_->runs.end()) return;
     // Also one whose worker came and could not begin.
-    if (found->second.place != Run::Place::starting && found->second.place != Run::Place::running) return;
+    if (found == state_->runs.end() || !found->second.is_active()) return;
     Run& run = found->second;
     state_->detach(run);
     if (!run.job) {
@@ -159,6 +162,7 @@ void Scheduler::not_started(std::uint64_t ticket, const std::string& reason, std
 bool Scheduler::request(RunId id, JobKey key, base::Instant now) {
     Job* job = state_->find(key);
     if (!job) return false;
+    if (state_->queued_by_id.count(id) > 0) return true;
     Run& run = state_->add_run(*job, now, Kind::manual, now);
     run.id = id;
     state_->queued_by_id[id] = &run;

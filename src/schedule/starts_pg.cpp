@@ -17,6 +17,7 @@ constexpr std::int64_t kStopGraceMicros = std::int64_t{kStopGraceMillis} * 1000;
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
 constexpr int kMostDoublings = 8;
+constexpr char kCancelled[] = "cancelled before it began";
 
 JobKey key_of(const RunSlot& run) { return {run.database, run.job}; }
 
@@ -96,8 +97,8 @@ void Starts::adopt() {
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
         if (run.state != RunState::starting && run.state != RunState::running && run.state != RunState::ended) continue;
-        brain_.adopt(run.run, key_of(run), pg::from_server(run.due), static_cast<Kind>(run.kind), run.attempt);
-        workers_[slot] = Worker{};
+        workers_[slot].ticket =
+            brain_.adopt(run.run, key_of(run), pg::from_server(run.due), static_cast<Kind>(run.kind), run.attempt);
     }
 }
 
@@ -138,7 +139,6 @@ void Starts::start(const Start& start, base::Instant now) {
         return brain_.not_started(start.ticket, "no background worker is free (max_worker_processes)", kNoSlotMicros,
                                   true, now);
     }
-    requests_.erase(start.run);
     workers_[slot] = Worker{start.ticket, handle, std::nullopt};
     brain_.started(start.ticket, run);
 }
@@ -221,21 +221,19 @@ Starts::Attention Starts::collect(base::Instant now, bool is_standby) {
         case RunState::requested:
             if (run.stop != Stop::no) {
                 brain_.cancel(run.run);
-                requests_.erase(run.run);
-                free_slot(slot);
-            } else if (requests_.count(run.run) == 0) {
+                give_up(slot, kCancelled, now, is_standby);
+                attention.to_record.push_back(run.database);
+            } else if (!brain_.request(run.run, key_of(run), now)) {
                 // A job that is not known may have been made in the same transaction.
-                if (brain_.request(run.run, key_of(run), now))
-                    requests_.insert(run.run);
-                else
-                    attention.to_reload.push_back(run.database);
+                attention.to_reload.push_back(run.database);
             }
             break;
         case RunState::starting: {
             auto worker = workers_.find(slot);
             // It ended without having claimed the slot: the postmaster could not start it, or it was cancelled first.
             if (worker == workers_.end() || worker->second.handle == nullptr) break;
-            if (run.pid == 0 && pg::has_stopped(worker->second.handle)) could_not_begin(slot, run, now, attention);
+            if (run.pid == 0 && pg::has_stopped(worker->second.handle))
+                could_not_begin(slot, run, now, is_standby, attention);
             break;
         }
         case RunState::running: insist(slot, run, now); break;
@@ -254,28 +252,36 @@ void Starts::insist(int slot, const RunSlot& run, base::Instant now) {
     terminate_at = base::Instant{now.micros + kStopGraceMicros};
 }
 
-void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, Attention& attention) {
-    const std::uint64_t ticket = workers_[slot].ticket;
-    std::string reason = run.message[0] != '\0' ? run.message : "its worker could not be started";
-    int& failures = ++false_starts_[key_of(run)];
-    std::int64_t wait = kFalseStartMicros << std::min(failures - 1, kMostDoublings);
-    attention.to_reload.push_back(run.database);
-    if (ticket == 0 || run.stop != Stop::no) {
-        // Nobody knows it under a ticket: begun by an earlier launcher, or not wanted any more.
+void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention) {
+    Worker worker = workers_[slot];
+    workers_.erase(slot);
+    if (worker.handle != nullptr) pg::release(worker.handle);
+    if (run.stop != Stop::no) {
         RunEnd end{run.run, key_of(run), Outcome::cancelled, run.sqlstate, run.attempt, pg::from_server(run.due), now};
         brain_.ended(end, 0);
-    } else {
-        brain_.not_started(ticket, reason, wait, false, now);
+        give_up(slot, run.stop == Stop::replaced ? "replaced before it began" : kCancelled, now, is_standby);
+        return attention.to_record.push_back(run.database);
     }
-    {
-        pg::Locked locked(shared().lock);
-        bool is_by_hand = static_cast<Kind>(run.kind) == Kind::manual && run.stop == Stop::no && ticket != 0;
-        shared().runs[slot].state = is_by_hand ? RunState::requested : RunState::free;
-        shared().runs[slot].pid = 0;
-        if (is_by_hand) requests_.insert(run.run);
-    }
-    if (workers_[slot].handle != nullptr) pg::release(workers_[slot].handle);
-    workers_.erase(slot);
+    std::string reason = run.message[0] != '\0' ? run.message : "its worker could not be started";
+    std::int64_t wait = kFalseStartMicros << std::min(false_starts_[key_of(run)]++, kMostDoublings);
+    attention.to_reload.push_back(run.database);
+    brain_.not_started(worker.ticket, reason, wait, false, now);
+    pg::Locked locked(shared().lock);
+    bool is_by_hand = static_cast<Kind>(run.kind) == Kind::manual;
+    shared().runs[slot].state = is_by_hand ? RunState::requested : RunState::free;
+    shared().runs[slot].pid = 0;
+}
+
+// It ends without having begun. The next loader writes that down; on a standby nobody can.
+void Starts::give_up(int slot, const char* why, base::Instant now, bool is_standby) {
+    pg::Locked locked(shared().lock);
+    RunSlot& run = shared().runs[slot];
+    run.state = is_standby ? RunState::free : RunState::ended;
+    run.is_recorded = false;
+    run.outcome = static_cast<std::uint8_t>(Outcome::cancelled);
+    run.pid = 0;
+    run.ended_at = pg::to_server(now);
+    copy_text(run.message, sizeof(run.message), why);
 }
 
 void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention) {
@@ -287,7 +293,7 @@ void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standb
         if (!run.is_recorded) attention.to_record.push_back(run.database);
         return;
     }
-    if (run.started_at == 0) return could_not_begin(slot, run, now, attention);
+    if (run.started_at == 0) return could_not_begin(slot, run, now, is_standby, attention);
     false_starts_.erase(key_of(run));
     RunEnd end{run.run,
                key_of(run),
@@ -305,27 +311,31 @@ void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standb
         attention.to_record.push_back(run.database);
 }
 
-LoadRequest Starts::request_for(Oid database) const {
+LoadRequest Starts::request_for(Oid database) {
     LoadRequest request;
-    for (const RunSlot& run : copy_of_slots()) {
+    old_requests_.clear();
+    std::vector<RunSlot> runs = copy_of_slots();
+    for (int slot = 0; slot < kMaxRuns; ++slot) {
+        const RunSlot& run = runs[static_cast<std::size_t>(slot)];
         if (run.database != database) continue;
+        if (run.state == RunState::requested) old_requests_.insert(run.run);
         if (run.state == RunState::starting || run.state == RunState::running) request.under_way.push_back(run.run);
-        if (run.state != RunState::ended || run.is_recorded || run.started_at == 0) continue;
+        // One that has not begun may still begin another time, until that is looked at.
+        bool is_begun_or_given_up = run.started_at != 0 || workers_.count(slot) == 0;
+        if (run.state != RunState::ended || run.is_recorded || !is_begun_or_given_up) continue;
         request.under_way.push_back(run.run);
         request.lost.push_back(record_of(run));
     }
     return request;
 }
 
-void Starts::drop_unknown_requests(Oid database, base::Instant now) {
+void Starts::drop_unknown_requests(Oid database, base::Instant now, bool is_standby) {
     std::vector<RunSlot> runs = copy_of_slots();
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
-        if (run.state != RunState::requested || run.database != database || requests_.count(run.run) != 0) continue;
-        if (brain_.request(run.run, key_of(run), now))
-            requests_.insert(run.run);
-        else
-            free_slot(slot);
+        if (run.state != RunState::requested || run.database != database) continue;
+        if (!brain_.request(run.run, key_of(run), now) && old_requests_.count(run.run) != 0)
+            give_up(slot, "the job is gone", now, is_standby);
     }
 }
 

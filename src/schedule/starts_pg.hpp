@@ -36,9 +36,10 @@ public:
     };
     Attention collect(base::Instant now, bool is_standby);
 
-    // After its jobs have been read: requests for jobs that are not among them are void.
-    void drop_unknown_requests(Oid database, base::Instant now);
-    LoadRequest request_for(Oid database) const;
+    // A reading of the database begins; what it has to record.
+    LoadRequest request_for(Oid database);
+    // Its jobs have been read: requests that were made before the reading began, for jobs that are not among them, are void.
+    void drop_unknown_requests(Oid database, base::Instant now, bool is_standby);
     void recorded(Oid database, const std::vector<RunId>& runs);
     // The database is gone, or has no extension any more: nothing of it can be recorded.
     void forget(Oid database);
@@ -63,7 +64,8 @@ private:
     std::map<JobKey, Spare>::iterator send_away(std::map<JobKey, Spare>::iterator spare);
     void make_room();
     void end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
-    void could_not_begin(int slot, const RunSlot& run, base::Instant now, Attention& attention);
+    void could_not_begin(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
+    void give_up(int slot, const char* why, base::Instant now, bool is_standby);
     void insist(int slot, const RunSlot& run, base::Instant now);
     void free_slot(int slot);
 
@@ -71,7 +73,7 @@ private:
     std::map<int, Worker> workers_;       // by slot
     std::map<JobKey, Spare> spares_;      // made ready
     int most_ = 0;                        // workers of both kinds
-    std::set<RunId> requests_;            // by hand, in the scheduler's queue
+    std::set<RunId> old_requests_;        // by hand, made before the reading under way began
     std::map<JobKey, int> false_starts_;  // in a row
 };
 

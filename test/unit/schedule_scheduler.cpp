@@ -68,6 +68,7 @@ TEST(Scheduler, RunByHandWaitsForTheEarlierRunAndIsNeverDropped) {
     EXPECT_TRUE(world.scheduler.request(7, {1, 1}, world.now));
     EXPECT_TRUE(world.scheduler.request(8, {1, 1}, world.now));
     EXPECT_TRUE(world.scheduler.request(9, {1, 1}, world.now));
+    EXPECT_TRUE(world.scheduler.request(9, {1, 1}, world.now));
     EXPECT_EQ(world.status(1).waiting_reason, "an earlier run is still running");
     EXPECT_EQ(world.status(1).queued, 3);
     EXPECT_TRUE(world.scheduler.cancel(8));

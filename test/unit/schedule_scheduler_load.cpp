@@ -97,6 +97,25 @@ TEST(Reload, JobOfARunUnderWayMayGo) {
     world.end(world.running.begin()->first);
 }
 
+TEST(Restart, RunThatDidNotBeginAfterAllIsStartedAgain) {
+    World world;
+    world.now = test::utc_instant(2025, 6, 4, 1, 5);
+    const auto ticket = world.scheduler.adopt(44, {1, 1}, test::utc_instant(2025, 6, 4, 1), Kind::scheduled, 1);
+    world.load({make_job(1, "0 1 * * *")});
+    world.scheduler.not_started(ticket, "its worker could not be started", kSecond, false, world.now);
+    EXPECT_EQ(world.status(1).queued, 1);
+    world.run_until(world.now + kMinute);
+    EXPECT_EQ(world.starts.size(), 1u);
+    // Of a job that is not known it is forgotten.
+    World late;
+    late.now = world.now;
+    const auto unknown = late.scheduler.adopt(45, {1, 2}, late.now, Kind::scheduled, 1);
+    late.scheduler.not_started(unknown, "its worker could not be started", kSecond, false, late.now);
+    late.load({make_job(2, "0 3 * * *")});
+    EXPECT_EQ(late.status(2).running, 0);
+    EXPECT_EQ(late.status(2).queued, 0);
+}
+
 TEST(Restart, RunsUnderWayAreTakenOver) {
     World world;
     Definition job = make_job(1, "0 1 * * *");
