@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/backoff.hpp"
 #include "schedule/next_run.hpp"
 
 namespace steward::schedule {
@@ -99,9 +100,8 @@ bool is_retried(const Retry& retry, Outcome outcome, std::string_view sqlstate, 
 }
 
 std::int64_t backoff_micros(const Retry& retry, int attempt, double jitter) {
-    std::int64_t delay = std::max<std::int64_t>(retry.delay_micros, 0);
-    const std::int64_t limit = std::max(delay, kMaxBackoffMicros);
-    for (int i = 1; i < attempt && delay < limit; ++i) delay = std::min(delay * 2, limit);
+    const std::int64_t first = std::max<std::int64_t>(retry.delay_micros, 0);
+    const std::int64_t delay = base::backoff(first, attempt, std::max(first, kMaxBackoffMicros));
     return delay + static_cast<std::int64_t>(static_cast<double>(delay) * 0.2 * std::clamp(jitter, 0.0, 1.0));
 }
 

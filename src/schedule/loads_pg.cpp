@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/backoff.hpp"
 #include "base/pack.hpp"
 #include "pg/guard.hpp"
 #include "pg/transaction.hpp"
@@ -12,7 +13,7 @@ namespace steward::schedule {
 namespace {
 
 constexpr std::int64_t kFirstRetryMicros = base::kMicrosPerSecond;
-constexpr int kMostDoublings = 6;
+constexpr std::int64_t kMostRetryMicros = base::kMicrosPerMinute;
 
 struct Found {
     Oid* databases;
@@ -112,7 +113,7 @@ void Loads::start(Oid database, const LoadRequest& request, base::Instant now) {
 void Loads::try_again(base::Instant now) {
     helper_.reset();
     ++taken_.failures;
-    taken_.not_before = {now.micros + (kFirstRetryMicros << std::min(taken_.failures - 1, kMostDoublings))};
+    taken_.not_before = {now.micros + base::backoff(kFirstRetryMicros, taken_.failures, kMostRetryMicros)};
     auto [entry, is_new] = wanted_.try_emplace(reading_.database, taken_);
     if (!is_new) entry->second.is_first |= taken_.is_first;
 }

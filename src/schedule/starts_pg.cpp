@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/backoff.hpp"
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/worker.hpp"
@@ -16,7 +17,7 @@ constexpr std::int64_t kStopGraceMicros = std::int64_t{kStopGraceMillis} * 1000;
 // Without a free worker slot nothing starts for this long, or until some worker of ours ends.
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
-constexpr int kMostDoublings = 8;
+constexpr std::int64_t kMostFalseStartMicros = 4 * base::kMicrosPerMinute;
 constexpr char kCancelled[] = "cancelled before it began";
 
 JobKey key_of(const RunSlot& run) { return {run.database, run.job}; }
@@ -263,7 +264,7 @@ void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, bo
         return attention.to_record.push_back(run.database);
     }
     std::string reason = run.message[0] != '\0' ? run.message : "its worker could not be started";
-    std::int64_t wait = kFalseStartMicros << std::min(false_starts_[key_of(run)]++, kMostDoublings);
+    std::int64_t wait = base::backoff(kFalseStartMicros, ++false_starts_[key_of(run)], kMostFalseStartMicros);
     attention.to_reload.push_back(run.database);
     brain_.not_started(worker.ticket, reason, wait, false, now);
     pg::Locked locked(shared().lock);
