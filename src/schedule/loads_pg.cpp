@@ -40,14 +40,31 @@ Found scan_databases() {
     return found;
 }
 
-std::vector<Oid> connectable_databases() {
-    std::vector<Oid> databases;
+bool is_list_old = true;
+
+void on_change(Datum, int, uint32) { is_list_old = true; }
+
+// Read anew when pg_database has changed: a start over n databases reads n rows, not n for each loader.
+const std::vector<Oid>& connectable_databases() {
+    static std::vector<Oid>* databases = nullptr;
+    if (databases == nullptr) {
+        databases = new std::vector<Oid>();
+        pg::call([] { CacheRegisterSyscacheCallback(DATABASEOID, on_change, Datum{0}); });
+    }
+    // Whose beginning hears of changes.
     auto failure = pg::attempt(pg::Bounded::transaction, [&] {
+        if (!is_list_old) return;
+        is_list_old = false;
         Found found = pg::call([] { return scan_databases(); });
-        databases.assign(found.databases, found.databases + found.count);
+        databases->assign(found.databases, found.databases + found.count);
     });
-    if (failure) throw pg::PgError(std::move(*failure));
-    return databases;
+    if (!failure) return *databases;
+    is_list_old = true;
+    throw pg::PgError(std::move(*failure));
+}
+
+bool is_among(const std::vector<Oid>& databases, Oid database) {
+    return std::find(databases.begin(), databases.end(), database) != databases.end();
 }
 
 template <class Wanted>
@@ -58,10 +75,7 @@ auto earliest(const Wanted& wanted) {
 
 }  // namespace
 
-bool is_connectable(Oid database) {
-    std::vector<Oid> databases = connectable_databases();
-    return std::find(databases.begin(), databases.end(), database) != databases.end();
-}
+bool is_connectable(Oid database) { return is_among(connectable_databases(), database); }
 
 Loaded Loads::gone(Oid database) {
     known_.erase(database);
@@ -78,10 +92,8 @@ void Loads::want(Oid database, base::Instant not_before, bool is_first) {
 }
 
 std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
-    std::vector<Oid> databases = connectable_databases();
-    auto is_there = [&](Oid database) {
-        return std::find(databases.begin(), databases.end(), database) != databases.end();
-    };
+    const std::vector<Oid>& databases = connectable_databases();
+    auto is_there = [&](Oid database) { return is_among(databases, database); };
     for (Oid database : databases) want(database, now, is_first);
     std::vector<Oid> gone;
     for (Oid database : known_)
