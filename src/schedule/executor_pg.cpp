@@ -10,6 +10,7 @@
 #include "pg/zone.hpp"
 #include "schedule/record_pg.hpp"
 #include "schedule/shared_state_pg.hpp"
+#include "schedule/tables_pg.hpp"
 
 namespace steward::schedule {
 
@@ -176,8 +177,8 @@ void finish(RunRecord& record, const std::string& name) {
     bool is_recorded = true;
     if (!RecoveryInProgress()) {
         std::optional<pg::ErrorReport> failure = keep_books("off", [&] { record_end(record); });
-        if (failure) {
-            is_recorded = false;
+        if (failure) is_recorded = false;
+        if (failure && !gave_way(*failure)) {
             const char* job = name.c_str();
             const char* message = failure->message.c_str();
             pg::call([&] {

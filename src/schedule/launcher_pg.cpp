@@ -233,8 +233,8 @@ void Launcher::take_changes(base::Instant now) {
 
     Starts::Attention attention = starts_.collect(now, is_standby_);
     for (Oid database : attention.to_record)
-        if (!loads_.is_reading(database)) loads_.want(database, now);
-    for (Oid database : attention.to_reload) loads_.want(database, now);
+        if (!loads_.is_reading(database)) loads_.keep_wanting(database, now);
+    for (Oid database : attention.to_reload) loads_.keep_wanting(database, now);
     advance_loads(now);
 }
 

@@ -9,6 +9,7 @@
 #include "pg/worker.hpp"
 #include "schedule/home_pg.hpp"
 #include "schedule/record_pg.hpp"
+#include "schedule/tables_pg.hpp"
 #include "schedule/wire_pg.hpp"
 
 namespace steward::schedule {
@@ -17,6 +18,7 @@ namespace {
 
 void send_jobs(pg::WorkerLink& link) {
     pg::AsExtensionOwner as_extension;
+    lock_tables(Use::read);
     for (const pg::Row& row : pg::query(kSelectDefinitions)) link.send(encode_definition(row));
 }
 
@@ -31,17 +33,17 @@ void read_run_numbers(LoadEnd& end) {
 }
 
 // One run at a time: one that cannot be recorded keeps no other.
-void record_lost(const LoadRequest& request, LoadEnd& end) {
+std::optional<pg::ErrorReport> record_lost(const LoadRequest& request, LoadEnd& end) {
     for (const RunRecord& lost : request.lost) {
         auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(lost); });
         if (!failure) end.recorded.push_back(lost.run);
     }
-    auto failure = pg::attempt(pg::Bounded::transaction, [&] {
+    return pg::attempt(pg::Bounded::transaction, [&] {
         pg::AsExtensionOwner as_extension;
+        lock_tables(request.is_first ? Use::record : Use::read);
         settle_home();
         if (request.is_first) record_interrupted(request.under_way);
     });
-    if (failure) throw pg::PgError(std::move(*failure));
 }
 
 void load(Datum argument) {
@@ -56,13 +58,15 @@ void load(Datum argument) {
     };
     auto failure = pg::attempt(pg::Bounded::transaction, look);
     LoadEnd end;
-    if (!failure && has_extension && !RecoveryInProgress()) record_lost(request, end);
+    if (!failure && has_extension && !RecoveryInProgress()) failure = record_lost(request, end);
     if (!failure && has_extension) {
         failure = pg::attempt(pg::Bounded::transaction, [&] {
             send_jobs(link);
             read_run_numbers(end);
         });
     }
+    // The launcher sees that nothing came, and sends another one later.
+    if (failure && gave_way(*failure)) return;
     if (failure) throw pg::PgError(std::move(*failure));
     link.send(has_extension ? end.encode() : base::pack({kNothingMessage}));
 }

@@ -31,6 +31,8 @@ bool is_connectable(Oid database);
 class Loads {
 public:
     void want(Oid database, base::Instant not_before, bool is_first = false);
+    // The same for somebody who asks again and again: a reading that failed keeps its wait.
+    void keep_wanting(Oid database, base::Instant now) { wanted_.try_emplace(database, Wanted{now}); }
     // All that can be connected to, template databases left out; those that are gone are returned.
     std::vector<Oid> want_all(base::Instant now, bool is_first);
 

@@ -8,6 +8,7 @@
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
+#include "schedule/tables_pg.hpp"
 
 namespace steward::schedule {
 
@@ -15,8 +16,6 @@ namespace {
 
 // One run in so many cleans up behind its job, so that the cost is spread.
 constexpr double kCleaningShare = 0.02;
-// Whoever locks our tables longer than this has the run recorded later.
-constexpr char kLockPatience[] = "10s";
 
 std::optional<std::int64_t> optional_number(const pg::Row& row, std::size_t column) {
     if (row.is_null(column)) return std::nullopt;
@@ -25,7 +24,8 @@ std::optional<std::int64_t> optional_number(const pg::Row& row, std::size_t colu
 
 bool moves_progress(Kind kind) { return kind != Kind::manual && kind != Kind::retry; }
 
-void insert_history(pg::Spi& spi, const RunRecord& record) {
+// False when it is there already: the loader that wrote it had to give way before it could say so.
+bool insert_history(pg::Spi& spi, const RunRecord& record) {
     const pg::ScriptEnd* end = record.end ? &*record.end : nullptr;
     const pg::ErrorReport* error = end != nullptr && end->error ? &*end->error : nullptr;
     auto optional_text = [](const std::string& text) {
@@ -33,7 +33,7 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
     };
     std::string sqlstate = error != nullptr ? error->sqlstate() : record.sqlstate;
     std::string message = error != nullptr ? error->message : record.message;
-    spi.execute(
+    return spi.execute(
         "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, "
         "started_at, "
         "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, "
@@ -41,8 +41,7 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
         "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), $21, (SELECT "
         "h.job_name FROM steward.job_history h WHERE h.job_id = $2 ORDER BY h.ended_at DESC LIMIT 1), ''), "
         "pg_get_userbyid($3), $3, $4, $5, $6, $7::timestamptz, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, "
-        "$16, $17, "
-        "$18, $19, $20",
+        "$16, $17, $18, $19, $20 ON CONFLICT (run_id) DO NOTHING",
         {record.run,
          record.job,
          pg::Parameter::oid(record.role),
@@ -63,7 +62,7 @@ void insert_history(pg::Spi& spi, const RunRecord& record) {
          error != nullptr ? optional_text(error->context) : std::nullopt,
          end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
          optional_text(record.notices),
-         optional_text(record.name)});
+         optional_text(record.name)}) != 0;
 }
 
 // Set in every update of a job's progress; $1 is the run.
@@ -154,6 +153,7 @@ RunRecord record_of(const RunSlot& run) {
 
 std::optional<Command> read_command(std::int64_t job, Oid role) {
     pg::AsExtensionOwner as_extension;
+    lock_tables(Use::read);
     auto rows = pg::query("SELECT name, command, (extract(epoch FROM timeout) * 1000)::bigint, "
                           "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue' FROM "
                           "steward.job_definitions WHERE job_id = $1 AND role_oid = $2",
@@ -172,7 +172,7 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
 
 void mark_start(const RunRecord& record) {
     pg::AsExtensionOwner as_extension;
-    pg::set_local("lock_timeout", kLockPatience);
+    lock_tables(Use::record);
     pg::execute(
         "INSERT INTO steward.job_progress AS p (job_id, handled_until, running, running_due, running_since) "
         "VALUES ($2, CASE WHEN $3 THEN $4 END, ARRAY[$1], ARRAY[$4], ARRAY[now()]) "
@@ -183,9 +183,9 @@ void mark_start(const RunRecord& record) {
 
 void record_end(const RunRecord& record) {
     pg::AsExtensionOwner as_extension;
-    pg::set_local("lock_timeout", kLockPatience);
+    lock_tables(Use::record);
     pg::Spi spi;
-    insert_history(spi, record);
+    if (!insert_history(spi, record)) return;
     if (record.started_at == 0 || is_overtaken(spi, record))
         update_overtaken(spi, record);
     else

@@ -71,9 +71,9 @@ is(outcomes($node, 'holder'), 'interrupted 57P02', 'in the place of the one that
 my $locker = session($node, 'locker', q{BEGIN; LOCK TABLE steward.job_progress IN SHARE MODE; SELECT pg_sleep(600)});
 pid_of($node, q{application_name = 'locker' AND query LIKE '%pg_sleep%'});
 soon($node, 'beginner', q{INSERT INTO done VALUES ('beginner')});
-my $beginner = pid_of($node, q{backend_type = 'pg_steward' AND wait_event_type = 'Lock' AND wait_event = 'relation'});
-is(sql(q{SELECT outcome FROM steward.job_runs WHERE job = 'beginner'}), 'starting', 'a worker that cannot note its start has not begun');
-crash_by($node, $beginner);
+await($node, q{(SELECT state = 'queued' AND waiting_reason LIKE '%job_progress%locked%' FROM steward.jobs WHERE name = 'beginner')}, 'a run that gives way');
+is(count_of('beginner'), '0', 'a worker that cannot note its start has not begun');
+crash_by($node, launcher_pid($node));
 finish($locker);
 ended($node, 'beginner', 1);
 is(outcomes($node, 'beginner'), 'succeeded', 'a run that was starting when the server crashed is run after it');
