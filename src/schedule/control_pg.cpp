@@ -58,11 +58,12 @@ Datum cancel_run(FunctionCallInfo fcinfo) {
 
 // ---- Pauses ----------------------------------------------------------------------------------------------------------
 
-// What was due in a pause is not made up for afterwards, not even after a restart. A job that runs once still does.
+// What was due in a pause is not made up for afterwards, not even after a restart. A job that runs once still does. A pause
+// that has ended by itself ended then, and not now.
 constexpr char kForgetDue[] =
-    "INSERT INTO steward.job_progress (job_id, handled_until) SELECT job_id, clock_timestamp() "
-    "FROM steward.job_definitions WHERE schedule IS NOT NULL AND job_id = ANY ($1::bigint[]) "
-    "ON CONFLICT (job_id) DO UPDATE SET handled_until = excluded.handled_until";
+    "INSERT INTO steward.job_progress AS p (job_id, handled_until) SELECT job_id, least($2::timestamptz, "
+    "clock_timestamp()) FROM steward.job_definitions WHERE schedule IS NOT NULL AND job_id = ANY ($1::bigint[]) "
+    "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until)";
 
 std::string ids_of(const std::vector<pg::Row>& rows) {
     std::string ids;
@@ -109,7 +110,7 @@ void resume_job(const Job& job) {
     pg::execute("UPDATE steward.job_definitions SET is_paused = false, paused_reason = NULL, paused_until = NULL "
                 "WHERE job_id = $1",
                 {job.id});
-    pg::execute(kForgetDue, {fmt::format("{{{}}}", job.id)});
+    pg::execute(kForgetDue, {fmt::format("{{{}}}", job.id), job.paused_until});
 }
 
 void warn_about_roles() {
@@ -148,9 +149,11 @@ Datum resume_jobs(FunctionCallInfo fcinfo) {
     check_may_manage_all("resume all jobs of this database");
     pg::AsExtensionOwner as_extension;
     std::vector<pg::Row> resumed = take_over();
-    if (pg::execute("DELETE FROM steward.job_pause") != 0)
+    pg::execute(kForgetDue, {ids_of(resumed), pg::Parameter::null()});
+    if (auto pause = pg::query("DELETE FROM steward.job_pause RETURNING until"); !pause.empty()) {
         resumed = pg::query("SELECT job_id FROM steward.job_definitions WHERE NOT is_paused");
-    pg::execute(kForgetDue, {ids_of(resumed)});
+        pg::execute(kForgetDue, {ids_of(resumed), pause[0].optional(0)});
+    }
     warn_about_roles();
     return Int32GetDatum(static_cast<std::int32_t>(resumed.size()));
 }

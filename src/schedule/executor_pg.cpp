@@ -157,6 +157,10 @@ Outcome outcome_of(const pg::ScriptEnd& end) {
 
 void finish(RunRecord& record, const std::string& name) {
     record.ended_at = GetCurrentTimestamp();
+    {
+        pg::Locked locked(shared().lock, LW_SHARED);
+        record.handled_until = mine->handled_until;
+    }
     // The command is over: what comes now is ours, and a late cancel or timeout is not meant for it.
     pg::call([] {
         disable_all_timeouts(false);

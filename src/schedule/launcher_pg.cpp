@@ -190,9 +190,10 @@ void Launcher::loaded(Loaded&& result, base::Instant now) {
         shared().last_run = std::max(shared().last_run, result.end.last_run);
         shared().last_standby_run = std::min(shared().last_standby_run, result.end.last_standby_run);
     }
-    starts_.recorded(database, result.end.recorded);
-    bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(),
-                                  [](const Definition& job) { return !job.broken.empty() && !job.is_paused; });
+    starts_.recorded(database, result.end.recorded, now);
+    bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(), [&](const Definition& job) {
+        return !job.broken.empty() && (!job.is_paused || (job.paused_until && *job.paused_until <= now));
+    });
     brain_.load(database, std::move(result.jobs), now);
     starts_.drop_unknown_requests(database, now, is_standby_);
     if (has_broken) loads_.want(database, {now.micros + kLookAgainMicros});
@@ -284,6 +285,7 @@ void Launcher::publish(base::Instant now) {
     for (const JobKey& key : changed) {
         std::optional<JobStatus> status = brain_.status(key, now);
         if (!status) continue;
+        if (status->running > 0 && status->handled_until) starts_.note_handled(key, *status->handled_until);
         int slot = slot_of(key);
         if (slot < 0) continue;
         pg::Locked locked(shared().lock);

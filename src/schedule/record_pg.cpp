@@ -24,6 +24,12 @@ std::optional<std::int64_t> optional_number(const pg::Row& row, std::size_t colu
 
 bool moves_progress(Kind kind) { return kind != Kind::manual && kind != Kind::retry; }
 
+// What its end says of the job: its own instant and those that were skipped because of it are dealt with.
+pg::Parameter handled_by(const RunRecord& record) {
+    TimestampTz handled = std::max(moves_progress(record.kind) ? record.due : 0, record.handled_until);
+    return handled != 0 ? pg::Parameter::timestamptz(handled) : pg::Parameter::null();
+}
+
 // False when it is there already: the loader that wrote it had to give way before it could say so.
 bool insert_history(pg::Spi& spi, const RunRecord& record) {
     const pg::ScriptEnd* end = record.end ? &*record.end : nullptr;
@@ -34,35 +40,38 @@ bool insert_history(pg::Spi& spi, const RunRecord& record) {
     std::string sqlstate = error != nullptr ? error->sqlstate() : record.sqlstate;
     std::string message = error != nullptr ? error->message : record.message;
     return spi.execute(
-        "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, "
-        "started_at, "
-        "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, statement, "
-        "notices) "
-        "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), $21, (SELECT "
-        "h.job_name FROM steward.job_history h WHERE h.job_id = $2 ORDER BY h.ended_at DESC LIMIT 1), ''), "
-        "pg_get_userbyid($3), $3, $4, $5, $6, $7::timestamptz, $8, $9, $10, $11::integer, $12::bigint, $13, $14, $15, "
-        "$16, $17, $18, $19, $20 ON CONFLICT (run_id) DO NOTHING",
-        {record.run,
-         record.job,
-         pg::Parameter::oid(record.role),
-         name_of(record.kind),
-         static_cast<std::int32_t>(record.attempt),
-         pg::Parameter::timestamptz(record.due),
-         record.started_at != 0 ? pg::Parameter::timestamptz(record.started_at) : pg::Parameter::null(),
-         pg::Parameter::timestamptz(record.ended_at),
-         name_of(record.outcome),
-         record.pid != 0 ? std::optional<std::int32_t>(record.pid) : std::nullopt,
-         end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
-         end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
-         end != nullptr ? optional_text(end->tag) : std::nullopt,
-         optional_text(sqlstate),
-         optional_text(message),
-         error != nullptr ? optional_text(error->detail) : std::nullopt,
-         error != nullptr ? optional_text(error->hint) : std::nullopt,
-         error != nullptr ? optional_text(error->context) : std::nullopt,
-         end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
-         optional_text(record.notices),
-         optional_text(record.name)}) != 0;
+               "INSERT INTO steward.job_history (run_id, job_id, job_name, role_name, role_oid, kind, attempt, due_at, "
+               "started_at, "
+               "ended_at, outcome, pid, statements, row_count, tag, sqlstate, message, detail, hint, context, "
+               "statement, "
+               "notices) "
+               "SELECT $1, $2, coalesce((SELECT d.name FROM steward.job_definitions d WHERE d.job_id = $2), $21, "
+               "(SELECT "
+               "h.job_name FROM steward.job_history h WHERE h.job_id = $2 ORDER BY h.ended_at DESC LIMIT 1), ''), "
+               "pg_get_userbyid($3), $3, $4, $5, $6, $7::timestamptz, $8, $9, $10::integer, $11::integer, $12::bigint, "
+               "$13, $14, $15, "
+               "$16, $17, $18, $19, $20 ON CONFLICT (run_id) DO NOTHING",
+               {record.run,
+                record.job,
+                pg::Parameter::oid(record.role),
+                name_of(record.kind),
+                static_cast<std::int32_t>(record.attempt),
+                pg::Parameter::timestamptz(record.due),
+                record.started_at != 0 ? pg::Parameter::timestamptz(record.started_at) : pg::Parameter::null(),
+                pg::Parameter::timestamptz(record.ended_at),
+                name_of(record.outcome),
+                record.pid != 0 ? std::optional<std::int32_t>(record.pid) : std::nullopt,
+                end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
+                end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
+                end != nullptr ? optional_text(end->tag) : std::nullopt,
+                optional_text(sqlstate),
+                optional_text(message),
+                error != nullptr ? optional_text(error->detail) : std::nullopt,
+                error != nullptr ? optional_text(error->hint) : std::nullopt,
+                error != nullptr ? optional_text(error->context) : std::nullopt,
+                end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
+                optional_text(record.notices),
+                optional_text(record.name)}) != 0;
 }
 
 // Set in every update of a job's progress; $1 is the run.
@@ -83,10 +92,10 @@ bool is_overtaken(pg::Spi& spi, const RunRecord& record) {
 
 // Its instant is dealt with, but the job's last run is another one.
 void update_overtaken(pg::Spi& spi, const RunRecord& record) {
-    spi.execute(fmt::format("UPDATE steward.job_progress p SET {}, handled_until = CASE WHEN $3 THEN "
-                            "greatest(p.handled_until, $4) ELSE p.handled_until END WHERE p.job_id = $2",
+    spi.execute(fmt::format("UPDATE steward.job_progress p SET {}, handled_until = greatest(p.handled_until, "
+                            "$3::timestamptz) WHERE p.job_id = $2",
                             kRunIsOver),
-                {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
+                {record.run, record.job, handled_by(record)});
 }
 
 void update_progress(pg::Spi& spi, const RunRecord& record) {
@@ -98,7 +107,7 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
         "INSERT INTO steward.job_progress AS p (job_id, handled_until, last_run_id, last_due, last_started_at, "
         "last_ended_at, "
         "last_outcome, last_sqlstate, last_error, last_attempt, last_success_at, consecutive_failures, usual_ms) "
-        "SELECT $2, CASE WHEN $3 THEN $4 END, $1, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), $10, "
+        "SELECT $2, $3::timestamptz, $1, $4, $5, $6, $7, nullif($8, ''), nullif($9, ''), $10, "
         "CASE WHEN $11 THEN $6 END, CASE WHEN $11 THEN 0 ELSE 1 END, CASE WHEN $11 THEN $12 END "
         "WHERE EXISTS (SELECT FROM steward.job_definitions d WHERE d.job_id = $2) "
         "ON CONFLICT (job_id) DO UPDATE SET "
@@ -110,7 +119,7 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
         "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * "
         "0.2 END",
         kRunIsOver));
-    spi.execute(*sql, {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due),
+    spi.execute(*sql, {record.run, record.job, handled_by(record), pg::Parameter::timestamptz(record.due),
                        pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
                        name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success,
                        duration_ms});
@@ -143,6 +152,7 @@ RunRecord record_of(const RunSlot& run) {
     record.due = run.due;
     record.started_at = run.started_at;
     record.ended_at = run.ended_at;
+    record.handled_until = run.handled_until;
     record.outcome = static_cast<Outcome>(run.outcome);
     record.pid = run.pid;
     record.is_marked = run.is_marked;

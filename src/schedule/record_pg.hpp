@@ -36,6 +36,7 @@ struct RunRecord {
     TimestampTz due = 0;
     TimestampTz started_at = 0;  // 0: it was cancelled before it began
     TimestampTz ended_at = 0;
+    TimestampTz handled_until = 0;  // of its job, with what was skipped because of it; 0: unknown
     Outcome outcome = Outcome::succeeded;
     int pid = 0;
     bool is_marked = false;

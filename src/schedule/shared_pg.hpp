@@ -56,6 +56,8 @@ struct RunSlot {
     TimestampTz due;
     TimestampTz started_at;
     TimestampTz ended_at;
+    TimestampTz
+        handled_until;  // of its job, when the launcher last looked: what was skipped meanwhile is behind it; 0: unknown
     char sqlstate[6];
     char message[kReasonBytes];  // of an end that is not recorded, or why the worker could not begin
 };

@@ -18,6 +18,7 @@ constexpr std::int64_t kStopGraceMicros = std::int64_t{kStopGraceMillis} * 1000;
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
 constexpr std::int64_t kMostFalseStartMicros = 4 * base::kMicrosPerMinute;
+constexpr std::int64_t kRecordAgainMicros = base::kMicrosPerSecond;
 constexpr char kCancelled[] = "cancelled before it began";
 
 JobKey key_of(const RunSlot& run) { return {run.database, run.job}; }
@@ -291,7 +292,7 @@ void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standb
     auto worker = workers_.find(slot);
     if (worker == workers_.end()) {
         // Told already; it waits to be recorded.
-        if (!run.is_recorded) attention.to_record.push_back(run.database);
+        if (!run.is_recorded) ask_to_record(run.database, now, attention);
         return;
     }
     if (run.started_at == 0) return could_not_begin(slot, run, now, is_standby, attention);
@@ -323,7 +324,7 @@ LoadRequest Starts::request_for(Oid database) {
         if (run.state == RunState::starting || run.state == RunState::running) request.under_way.push_back(run.run);
         // One that has not begun may still begin another time, until that is looked at.
         bool is_begun_or_given_up = run.started_at != 0 || workers_.count(slot) == 0;
-        if (run.state != RunState::ended || run.is_recorded || !is_begun_or_given_up) continue;
+        if (run.state != RunState::ended || run.run == 0 || run.is_recorded || !is_begun_or_given_up) continue;
         request.under_way.push_back(run.run);
         request.lost.push_back(record_of(run));
     }
@@ -340,17 +341,44 @@ void Starts::drop_unknown_requests(Oid database, base::Instant now, bool is_stan
     }
 }
 
-void Starts::recorded(Oid database, const std::vector<RunId>& runs) {
+void Starts::note_handled(JobKey job, base::Instant handled_until) {
     pg::Locked locked(shared().lock);
-    for (RunSlot& run : shared().runs)
-        if (run.database == database && run.state == RunState::ended &&
-            std::find(runs.begin(), runs.end(), run.run) != runs.end())
-            run.state = RunState::free;
+    RunSlot* const runs = shared().runs;
+    TimestampTz handled = pg::to_server(handled_until);
+    // One that has not begun may be lost with the server, and is due again then.
+    for (const auto& [slot, worker] : workers_)
+        if (runs[slot].state == RunState::starting && key_of(runs[slot]) == job)
+            handled = std::min(handled, runs[slot].due - 1);
+    for (const auto& [slot, worker] : workers_)
+        if (key_of(runs[slot]) == job) runs[slot].handled_until = handled;
+}
+
+void Starts::recorded(Oid database, const std::vector<RunId>& recorded, base::Instant now) {
+    bool is_any_left = false;
+    {
+        pg::Locked locked(shared().lock);
+        for (RunSlot& run : shared().runs) {
+            if (run.database != database || run.state != RunState::ended || run.run == 0 || run.is_recorded) continue;
+            bool is_done = std::find(recorded.begin(), recorded.end(), run.run) != recorded.end();
+            if (is_done) run.state = RunState::free;
+            is_any_left |= !is_done;
+        }
+    }
+    record_again_.erase(database);
+    if (is_any_left) record_again_[database] = {now.micros + kRecordAgainMicros};
+}
+
+void Starts::ask_to_record(Oid database, base::Instant now, Attention& attention) {
+    auto later = record_again_.find(database);
+    if (later != record_again_.end() && now < later->second) return;
+    if (later != record_again_.end()) record_again_.erase(later);
+    attention.to_record.push_back(database);
 }
 
 void Starts::forget(Oid database) {
     for (auto spare = spares_.begin(); spare != spares_.end();)
         spare = spare->first.database == database ? send_away(spare) : std::next(spare);
+    record_again_.erase(database);
     pg::Locked locked(shared().lock);
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         RunSlot& run = shared().runs[slot];
@@ -370,6 +398,8 @@ std::optional<base::Instant> Starts::next_wake() const {
         if (worker.terminate_at && (!first || *worker.terminate_at < *first)) first = worker.terminate_at;
     for (const auto& [job, spare] : spares_)
         if (!first || spare.due < *first) first = spare.due;
+    for (const auto& [database, again] : record_again_)
+        if (!first || again < *first) first = again;
     return first;
 }
 

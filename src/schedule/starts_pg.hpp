@@ -40,7 +40,9 @@ public:
     LoadRequest request_for(Oid database);
     // Its jobs have been read: requests that were made before the reading began, for jobs that are not among them, are void.
     void drop_unknown_requests(Oid database, base::Instant now, bool is_standby);
-    void recorded(Oid database, const std::vector<RunId>& runs);
+    // Of a job of which something runs: its end will write down how far the job has come.
+    void note_handled(JobKey job, base::Instant handled_until);
+    void recorded(Oid database, const std::vector<RunId>& runs, base::Instant now);
     // The database is gone, or has no extension any more: nothing of it can be recorded.
     void forget(Oid database);
     std::optional<base::Instant> next_wake() const;
@@ -66,15 +68,17 @@ private:
     void end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
     void could_not_begin(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
     void give_up(int slot, const char* why, base::Instant now, bool is_standby);
+    void ask_to_record(Oid database, base::Instant now, Attention& attention);
     void insist(int slot, const RunSlot& run, base::Instant now);
     void free_slot(int slot);
 
     Scheduler& brain_;
-    std::map<int, Worker> workers_;       // by slot
-    std::map<JobKey, Spare> spares_;      // made ready
-    int most_ = 0;                        // workers of both kinds
-    std::set<RunId> old_requests_;        // by hand, made before the reading under way began
-    std::map<JobKey, int> false_starts_;  // in a row
+    std::map<int, Worker> workers_;              // by slot
+    std::map<JobKey, Spare> spares_;             // made ready
+    int most_ = 0;                               // workers of both kinds
+    std::map<Oid, base::Instant> record_again_;  // databases with ends that a loader could not record
+    std::set<RunId> old_requests_;               // by hand, made before the reading under way began
+    std::map<JobKey, int> false_starts_;         // in a row
 };
 
 }  // namespace steward::schedule

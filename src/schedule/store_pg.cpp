@@ -78,10 +78,11 @@ std::int64_t write(const Job& job, bool is_rescheduled) {
     if (job.id == 0) {
         parameters.emplace_back(pg::system_identifier());
         parameters.push_back(pg::Parameter::oid(MyDatabaseId));
-        return pg::query(fmt::format("INSERT INTO steward.job_definitions ({}, system_identifier, database_oid, anchor) "
-                                     "VALUES ({}, ${}, ${}, clock_timestamp()) RETURNING job_id",
-                                     columns, values, parameters.size() - 1, parameters.size()),
-                         parameters)
+        return pg::query(
+                   fmt::format("INSERT INTO steward.job_definitions ({}, system_identifier, database_oid, anchor) "
+                               "VALUES ({}, ${}, ${}, clock_timestamp()) RETURNING job_id",
+                               columns, values, parameters.size() - 1, parameters.size()),
+                   parameters)
             .at(0)
             .number(0);
     }

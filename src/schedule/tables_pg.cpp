@@ -19,9 +19,9 @@ struct Table {
 
 // The row of a job is locked by the foreign key of its progress.
 constexpr Table kTables[] = {
-    {"job_definitions", AccessShareLock, RowShareLock},   {"job_progress", AccessShareLock, RowExclusiveLock},
-    {"job_history", AccessShareLock, RowExclusiveLock},   {"job_groups", AccessShareLock, AccessShareLock},
-    {"job_pause", AccessShareLock, AccessShareLock},      {"job_home", AccessShareLock, AccessShareLock},
+    {"job_definitions", AccessShareLock, RowShareLock}, {"job_progress", AccessShareLock, RowExclusiveLock},
+    {"job_history", AccessShareLock, RowExclusiveLock}, {"job_groups", AccessShareLock, AccessShareLock},
+    {"job_pause", AccessShareLock, AccessShareLock},    {"job_home", AccessShareLock, AccessShareLock},
     {"job_places", AccessShareLock, AccessShareLock},
 };
 

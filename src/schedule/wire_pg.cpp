@@ -13,7 +13,7 @@ namespace steward::schedule {
 namespace {
 
 constexpr std::size_t kColumns = 36;
-constexpr std::size_t kLostFields = 12;
+constexpr std::size_t kLostFields = 13;
 
 std::int64_t number(const std::string& text) {
     std::int64_t value = 0;
@@ -44,7 +44,8 @@ std::vector<T> list(const std::string& text, Convert convert) {
 
 }  // namespace
 
-// Instants are microseconds since 1970, NULL where they are infinite; a column order that decode_definition() knows.
+// Instants are microseconds since 1970, NULL where they are infinite; a column order that decode_definition() knows. A pause
+// that is over is read too: what was due in it is not made up for.
 const char kSelectDefinitions[] = R"(
 SELECT 'job', d.job_id, d.name, d.role_oid, d.schedule, (extract(epoch FROM d.run_at) * 1000000)::bigint, d.timezone,
     (extract(epoch FROM d.anchor) * 1000000)::bigint, d.overlap, d.max_parallel, d.missed,
@@ -74,7 +75,7 @@ JOIN steward.job_places h USING (job_id)
 LEFT JOIN steward.job_progress p USING (job_id)
 LEFT JOIN steward.job_groups g USING (group_name)
 LEFT JOIN pg_roles r ON r.oid = h.role
-LEFT JOIN steward.job_pause a ON a.until IS NULL OR a.until > now()
+LEFT JOIN steward.job_pause a ON true
 ORDER BY d.job_id)";
 
 std::string encode_definition(const pg::Row& row) {
@@ -142,11 +143,12 @@ std::string LoadRequest::encode() const {
     std::vector<std::string> fields{is_first ? "first" : "again", std::to_string(under_way.size())};
     for (RunId run : under_way) fields.push_back(std::to_string(run));
     for (const RunRecord& run : lost)
-        fields.insert(fields.end(), {std::to_string(run.run), std::to_string(run.job), std::to_string(run.role),
-                                     std::to_string(static_cast<int>(run.kind)), std::to_string(run.attempt),
-                                     std::to_string(run.due), std::to_string(run.started_at),
-                                     std::to_string(run.ended_at), std::to_string(static_cast<int>(run.outcome)),
-                                     std::to_string(run.pid), run.sqlstate, run.message});
+        fields.insert(fields.end(),
+                      {std::to_string(run.run), std::to_string(run.job), std::to_string(run.role),
+                       std::to_string(static_cast<int>(run.kind)), std::to_string(run.attempt), std::to_string(run.due),
+                       std::to_string(run.started_at), std::to_string(run.ended_at), std::to_string(run.handled_until),
+                       std::to_string(static_cast<int>(run.outcome)), std::to_string(run.pid), run.sqlstate,
+                       run.message});
     return base::pack(fields);
 }
 
@@ -167,10 +169,11 @@ LoadRequest LoadRequest::decode(const std::string& message) {
         run.due = number(fields[at + 5]);
         run.started_at = number(fields[at + 6]);
         run.ended_at = number(fields[at + 7]);
-        run.outcome = static_cast<Outcome>(number(fields[at + 8]));
-        run.pid = static_cast<int>(number(fields[at + 9]));
-        run.sqlstate = fields[at + 10];
-        run.message = fields[at + 11];
+        run.handled_until = number(fields[at + 8]);
+        run.outcome = static_cast<Outcome>(number(fields[at + 9]));
+        run.pid = static_cast<int>(number(fields[at + 10]));
+        run.sqlstate = fields[at + 11];
+        run.message = fields[at + 12];
         request.lost.push_back(std::move(run));
     }
     return request;

@@ -59,6 +59,94 @@ $node->safe_psql('copy', 'SELECT steward.resume_jobs()');
 wait_in('copy', 'EXISTS (SELECT FROM done)', 'the copied job');
 sql("DROP DATABASE $_ WITH (FORCE)") for 'beside', 'source', 'copy';
 
+
+# Whoever runs a job just after it was scheduled gets the run, whatever reading of the jobs was under way.
+my $lost = 0;
+for my $n (1 .. 10) {
+    my $run = sql("SELECT steward.schedule('now$n', '\@yearly', 'SELECT 1')") && sql("SELECT steward.run_job('now$n')");
+    $run = sql("BEGIN; SELECT steward.schedule('again$n', '\@yearly', 'SELECT 1'); SELECT steward.run_job('again$n'); COMMIT") if $n % 2;
+    ($run) = $run =~ /(\d+)\z/;
+    wait_in('postgres', "NOT EXISTS (SELECT FROM steward.job_runs WHERE run_id = $run AND ended_at IS NULL)", "run $run");
+    $lost++ if sql("SELECT count(*) FROM steward.job_history WHERE run_id = $run AND outcome = 'succeeded'") ne '1';
+}
+is($lost, 0, 'no run is lost');
+sql('SELECT steward.unschedule(name) FROM steward.jobs');
+
+# A run that is cancelled before it begins leaves a row: nobody may run here, so it waits.
+sql(q{SELECT steward.limit_job_group('full', 1)});
+sql(qq{SELECT steward.schedule('$_', '\@yearly', 'SELECT pg_sleep(600)', options => '{"group": "full", "overlap": "parallel", "max_parallel": 9}')})
+    for 'first', 'second';
+my $first = sql(q{SELECT steward.run_job('first')});
+wait_in('postgres', "EXISTS (SELECT FROM steward.job_runs WHERE run_id = $first AND outcome = 'running')", 'the run in the way');
+my $second = sql(q{SELECT steward.run_job('second')});
+wait_in('postgres', q{(SELECT queued = 1 FROM steward.jobs WHERE name = 'second')}, 'the waiting run');
+is(sql("SELECT steward.cancel_run($second)"), 't', 'a waiting run is cancelled');
+wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $second)", 'its row');
+is(sql("SELECT job_name, kind, outcome, started_at IS NULL, pid IS NULL, message FROM steward.job_history WHERE run_id = $second"),
+    'second|manual|cancelled|t|t|cancelled before it began', 'which says what became of it');
+is(sql(q{SELECT queued, last_outcome IS NULL FROM steward.jobs WHERE name = 'second'}), '0|t', 'and the job has not run');
+# So does one whose job is gone.
+my $third = sql(q{SELECT steward.run_job('second')});
+wait_in('postgres', q{(SELECT queued = 1 FROM steward.jobs WHERE name = 'second')}, 'another waiting run');
+sql(q{SELECT steward.unschedule('second')});
+wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $third)", 'the row of a run without a job');
+is(sql("SELECT outcome, message FROM steward.job_history WHERE run_id = $third"), 'cancelled|the job is gone', 'it was given up');
+sql("SELECT steward.cancel_run($first)");
+wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $first)", 'the end of the first');
+sql('SELECT steward.unschedule(name) FROM steward.jobs');
+
+# Somebody has locked a table of ours, as DROP EXTENSION does, and wants the next: the loader is not in the way.
+my $locker = session($node, 'locker', 'BEGIN', 'LOCK TABLE steward.job_groups IN ACCESS EXCLUSIVE MODE', 'SELECT pg_sleep(1.5)',
+    'LOCK TABLE steward.job_definitions IN ACCESS EXCLUSIVE MODE', 'COMMIT');
+wait_in('postgres', q{EXISTS (SELECT FROM pg_locks WHERE relation = 'steward.job_groups'::regclass AND mode = 'AccessExclusiveLock' AND granted)}, 'the lock');
+sql(q{SELECT steward.schedule('given way', '@yearly', 'SELECT 1')});
+ok(finish($locker), 'whoever locks our tables is not ended by a deadlock') or diag $locker->{err};
+wait_in('postgres', q{(SELECT state = 'idle' FROM steward.jobs WHERE name = 'given way')}, 'the loader that gave way');
+
+# The extension goes while a run is under way, and comes back.
+sql(q{SELECT steward.schedule_at('survivor', clock_timestamp() + interval '1 second', 'SELECT pg_sleep(2); CREATE TABLE survived ()')});
+wait_in('postgres', q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'survivor' AND outcome = 'running')}, 'the survivor');
+sql('DROP EXTENSION pg_steward');
+wait_in('postgres', q{to_regclass('survived') IS NOT NULL}, 'its end');
+for (1 .. 10) {
+    sql(q{CREATE EXTENSION pg_steward; SELECT steward.schedule('brief', 'every 1 second', 'SELECT 1')});
+    sql('DROP EXTENSION pg_steward');
+}
+sql(q{CREATE EXTENSION pg_steward; SELECT steward.schedule('last', 'every 1 second', 'SELECT 1')});
+wait_in('postgres', ran('last') . ' > 0', 'a job of the last extension');
+sql(q{SELECT steward.unschedule('last')});
+
+# What was skipped because a run was under way is skipped for good, after a crash as well.
+sql(q{CREATE TABLE pass (i int); SELECT steward.schedule('slow', 'every 1 second', $$DO 'DECLARE done int;
+    BEGIN LOOP SELECT count(*) INTO done FROM steward.job_history WHERE job_name = ''slow'';
+    EXIT WHEN (SELECT count(*) FROM pass) > done; PERFORM pg_sleep(0.05); END LOOP; END'$$, options => '{"missed": "all"}')});
+wait_in('postgres', q{(SELECT skipped > 2 FROM steward.jobs WHERE name = 'slow')}, 'skipped runs');
+sql('INSERT INTO pass VALUES (1)');
+wait_in('postgres', q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running') AND } . ran('slow') . ' = 1', 'the second run');
+my $due = sql(q{SELECT due_at FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running'});
+$node->stop('immediate');
+$node->start;
+sql('INSERT INTO pass SELECT generate_series(1, 1000)');
+wait_in('postgres', q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'slow' AND kind = 'missed')}, 'what was missed');
+wait_in('postgres', q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'slow' AND kind = 'scheduled' AND started_at > pg_postmaster_start_time())}, 'the next run in time');
+is(sql("SELECT count(*) FROM steward.job_history WHERE job_name = 'slow' AND due_at > (SELECT min(due_at) FROM steward.job_history WHERE job_name = 'slow') AND due_at < '$due'"),
+    '0', 'what was skipped is not made up for');
+sql(q{SELECT steward.unschedule('slow')});
+
+# A pause that ends while the server is down was one all the same.
+sql(q{SELECT steward.schedule('paused', 'every 1 second', 'SELECT 1', options => '{"missed": "all"}')});
+wait_in('postgres', ran('paused') . ' > 0', 'the job before its pause');
+sql(q{SELECT steward.pause_jobs('short', clock_timestamp() + interval '5 seconds')});
+my ($begin, $end) = split /\|/, sql('SELECT clock_timestamp() + interval \'1 second\', until FROM steward.job_pause');
+my $left = sql(q{SELECT extract(epoch FROM until) FROM steward.job_pause});
 $node->stop;
-quiet_log($node, 'came with a dump|terminating (?:background worker|connection)|will not run');
+sleep 1 while time < $left;
+$node->start;
+wait_in('postgres', q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'paused' AND kind = 'scheduled' AND started_at > pg_postmaster_start_time())}, 'runs after the pause');
+is(sql("SELECT count(*) FROM steward.job_history WHERE job_name = 'paused' AND due_at BETWEEN '$begin' AND '$end'"), '0',
+    'what was due in a pause is not made up for');
+
+$node->stop;
+# Databases were dropped under their workers, and before a crash.
+quiet_log($node, 'came with a dump|terminating (?:background worker|connection)|will not run|database \d+ does not exist|directory "base/\d+"');
 done_testing();
