@@ -92,9 +92,10 @@ Findings pauses() {
     pg::AsExtensionOwner as_extension;
     auto foreign = pg::query("SELECT count(*) FROM steward.job_places WHERE NOT is_here").at(0).number(0);
     if (foreign > 0)
-        findings.push_back({"warning",
-                            fmt::format("jobs that came with a dump or a copy of another database, and do not run: {}", foreign),
-                            "SELECT steward.resume_jobs();"});
+        findings.push_back(
+            {"warning",
+             fmt::format("jobs that came with a dump or a copy of another database, and do not run: {}", foreign),
+             "SELECT steward.resume_jobs();"});
     auto pause = pg::query("SELECT reason, until::text FROM steward.job_pause WHERE until IS NULL OR until > now()");
     if (!pause.empty() && pause[0].is_null(1))
         findings.push_back({"warning", fmt::format("all are paused, without an end: {}", pause[0].text(0)),
