@@ -137,14 +137,14 @@ void check_edges_among(const std::map<std::string, Job>& jobs, const std::set<st
 
 std::vector<std::string> followers_among(const std::map<std::string, Job>& jobs, const std::string& name) {
     std::vector<std::string> names;
-    for (const auto& [follower, job] : jobs) {
+    for (const auto& entry : jobs) {
         bool follows = std::any_of(std::begin(kEdgeKeys), std::end(kEdgeKeys), [&](const char* key) {
-            const pg::Cell& before = policy_of(job.policies, key);
+            const pg::Cell& before = policy_of(entry.second.policies, key);
             if (!before) return false;
             std::vector<std::string> others = base::array_items(*before);
             return std::find(others.begin(), others.end(), name) != others.end();
         });
-        if (follows) names.push_back(follower);
+        if (follows) names.push_back(entry.first);
     }
     return names;
 }
