@@ -9,6 +9,7 @@
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
 #include "schedule/home_pg.hpp"
+#include "schedule/record_pg.hpp"
 #include "schedule/roles_pg.hpp"
 #include "schedule/shared_pg.hpp"
 #include "schedule/states_pg.hpp"
@@ -41,6 +42,8 @@ Datum run_job(FunctionCallInfo fcinfo) {
     if (job.role == InvalidOid)
         throw pg::PgError(ERRCODE_UNDEFINED_OBJECT, "role \"{}\" of job \"{}\" does not exist", job.role_name, job.name)
             .hint("steward.alter_job(..., role => ...) gives it another one.");
+    // The launcher may not have read this database yet.
+    note_used(used_run_numbers());
     return Int64GetDatum(request_at_commit(job.id, job.role));
 }
 

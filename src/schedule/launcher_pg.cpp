@@ -185,11 +185,7 @@ void Launcher::advance_loads(base::Instant now) {
 void Launcher::loaded(Loaded&& result, base::Instant now) {
     Oid database = result.database;
     if (!result.has_extension) return forget(database);
-    {
-        pg::Locked locked(shared().lock);
-        shared().last_run = std::max(shared().last_run, result.end.last_run);
-        shared().last_standby_run = std::min(shared().last_standby_run, result.end.last_standby_run);
-    }
+    note_used(result.end.used);
     starts_.recorded(database, result.end.recorded, now);
     bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(), [&](const Definition& job) {
         return !job.broken.empty() && (!job.is_paused || (job.paused_until && *job.paused_until <= now));

@@ -22,16 +22,6 @@ void send_jobs(pg::WorkerLink& link) {
     for (const pg::Row& row : pg::query(kSelectDefinitions)) link.send(encode_definition(row));
 }
 
-void read_run_numbers(LoadEnd& end) {
-    pg::AsExtensionOwner as_extension;
-    auto rows = pg::query(
-        "SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
-        "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p)), "
-        "(SELECT least(min(run_id), 0) FROM steward.job_history)");
-    end.last_run = rows[0].number(0);
-    end.last_standby_run = rows[0].number(1);
-}
-
 // One run at a time: one that cannot be recorded keeps no other.
 std::optional<pg::ErrorReport> record_lost(const LoadRequest& request, LoadEnd& end) {
     for (const RunRecord& lost : request.lost) {
@@ -62,7 +52,7 @@ void load(Datum argument) {
     if (!failure && has_extension) {
         failure = pg::attempt(pg::Bounded::transaction, [&] {
             send_jobs(link);
-            read_run_numbers(end);
+            end.used = used_run_numbers();
         });
     }
     // The launcher sees that nothing came, and sends another one later.

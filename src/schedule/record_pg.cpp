@@ -161,6 +161,15 @@ RunRecord record_of(const RunSlot& run) {
     return record;
 }
 
+RunNumbers used_run_numbers() {
+    pg::AsExtensionOwner as_extension;
+    auto rows = pg::query(
+        "SELECT greatest((SELECT max(run_id) FROM steward.job_history), "
+        "(SELECT max(greatest(p.last_run_id, (SELECT max(r) FROM unnest(p.running) r))) FROM steward.job_progress p)), "
+        "(SELECT least(min(run_id), 0) FROM steward.job_history)");
+    return {rows[0].number(0), rows[0].number(1)};
+}
+
 std::optional<Command> read_command(std::int64_t job, Oid role) {
     pg::AsExtensionOwner as_extension;
     lock_tables(Use::read);

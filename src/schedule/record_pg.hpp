@@ -49,6 +49,9 @@ struct RunRecord {
 
 RunRecord record_of(const RunSlot& run);
 
+// Of the runs of this database.
+RunNumbers used_run_numbers();
+
 void mark_start(const RunRecord& record);
 // The history row and the job's progress; old rows of the same job go now and then.
 void record_end(const RunRecord& record);

@@ -54,6 +54,12 @@ int find_free_run(const Shared& state) noexcept {
 
 RunId next_run_number(Shared& state) noexcept { return state.is_standby ? --state.last_standby_run : ++state.last_run; }
 
+void note_used(const RunNumbers& used) {
+    pg::Locked locked(shared().lock);
+    shared().last_run = std::max(shared().last_run, used.highest);
+    shared().last_standby_run = std::min(shared().last_standby_run, used.lowest);
+}
+
 void copy_text(char* target, std::size_t bytes, const char* text) noexcept {
     int length = pg_mbcliplen(text, static_cast<int>(strlen(text)), static_cast<int>(bytes) - 1);
     memcpy(target, text, static_cast<std::size_t>(length));

@@ -87,6 +87,13 @@ bool is_launcher_running();
 void reload_at_commit();
 // A run by hand, which begins when this transaction commits. Throws 53400 when too many are waiting.
 RunId request_at_commit(std::int64_t job, Oid role);
+// Numbers of runs that a database knows already, those on standbys counted downwards.
+struct RunNumbers {
+    RunId highest = 0;
+    RunId lowest = 0;
+};
+// No run to come gets one of them.
+void note_used(const RunNumbers& used);
 // The state of the jobs of this database.
 std::vector<JobSlot> job_slots();
 // Its runs that wait as requested, start or run.

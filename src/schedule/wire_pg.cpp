@@ -180,15 +180,14 @@ LoadRequest LoadRequest::decode(const std::string& message) {
 }
 
 std::string LoadEnd::encode() const {
-    std::vector<std::string> fields{kEndMessage, std::to_string(last_run), std::to_string(last_standby_run)};
+    std::vector<std::string> fields{kEndMessage, std::to_string(used.highest), std::to_string(used.lowest)};
     for (RunId run : recorded) fields.push_back(std::to_string(run));
     return base::pack(fields);
 }
 
 LoadEnd LoadEnd::decode(const std::vector<std::string>& fields) {
     LoadEnd end;
-    end.last_run = number(fields.at(1));
-    end.last_standby_run = number(fields.at(2));
+    end.used = {number(fields.at(1)), number(fields.at(2))};
     for (std::size_t i = 3; i < fields.size(); ++i) end.recorded.push_back(number(fields[i]));
     return end;
 }

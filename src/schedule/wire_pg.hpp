@@ -27,8 +27,7 @@ struct LoadRequest {
 };
 
 struct LoadEnd {
-    RunId last_run = 0;
-    RunId last_standby_run = 0;
+    RunNumbers used;
     std::vector<RunId> recorded;
 
     std::string encode() const;

@@ -133,6 +133,18 @@ is(sql("SELECT count(*) FROM steward.job_history WHERE job_name = 'slow' AND due
     '0', 'what was skipped is not made up for');
 sql(q{SELECT steward.unschedule('slow')});
 
+# A run asked for before the launcher has read the database gets no number that another run had. A prepared transaction keeps
+# the reading off over the restart.
+my $used = sql('SELECT max(run_id) FROM steward.job_history');
+sql(q{SELECT steward.schedule('by hand', NULL, 'SELECT 1')});
+sql(q{BEGIN; LOCK TABLE steward.job_groups IN ACCESS EXCLUSIVE MODE; PREPARE TRANSACTION 'kept off'});
+$node->restart;
+wait_in('postgres', q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_steward launcher')}, 'the launcher');
+cmp_ok(sql(q{SELECT steward.run_job('by hand')}), '>', $used, 'a run gets a number of its own though nothing has been read');
+sql(q{ROLLBACK PREPARED 'kept off'});
+wait_in('postgres', ran('by hand') . ' = 1', 'the run by hand');
+sql(q{SELECT steward.unschedule('by hand')});
+
 # A pause that ends while the server is down was one all the same.
 sql(q{SELECT steward.schedule('paused', 'every 1 second', 'SELECT 1', options => '{"missed": "all"}')});
 wait_in('postgres', ran('paused') . ' > 0', 'the job before its pause');
