@@ -160,5 +160,5 @@ is(sql("SELECT count(*) FROM steward.job_history WHERE job_name = 'paused' AND d
 
 $node->stop;
 # Databases were dropped under their workers, and before a crash.
-quiet_log($node, 'came with a dump|terminating (?:background worker|connection)|will not run|database \d+ does not exist|directory "base/\d+"');
+quiet_log($node, 'came with a dump|terminating (?:background worker|connection)|will not run|database (?:\d+|"\w+") does not exist|directory "base/\d+"');
 done_testing();
