@@ -127,7 +127,7 @@ NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming&
     bool is_past = range.upper.kind == Bound::Kind::value && range.upper.position <= now;
     bool is_ahead = range.lower.kind == Bound::Kind::value && range.lower.position > now;
     // Rows wait for it: it is made before the others are guarded.
-    partition.is_ahead = is_ahead && partition.refusal.rows_in_the_way.empty();
+    partition.is_ahead = is_ahead && !(known.policy.on_demand && !partition.refusal.rows_in_the_way.empty());
     move_if_on_demand(known, state, partition);
     partition.reason = is_ahead ? "a future period" : is_past ? "fills a gap" : "the current period";
     return partition;
