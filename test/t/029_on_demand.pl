@@ -95,8 +95,8 @@ sql(q{DELETE FROM events WHERE id = 0});
 my $rows = fingerprint($node, 'events');
 sql(q{SELECT FROM steward.manage_partitions('events', options => '{"after_create": "public.stuck"}')});
 wait_for($node, $idle, 'the end of earlier work');
-sql(insert(80, 10));
-my $with = fingerprint($node, 'events');
+# Before the commit: after it the worker holds the table.
+my $with = sql('BEGIN; ' . insert(80, 10) . q{ SELECT count(*) || ' ' || coalesce(sum(('x' || left(md5(r::text), 15))::bit(60)::bigint), 0) FROM events r; COMMIT});
 pid_of($node, q{application_name = 'pg_steward partitions on demand' AND wait_event = 'PgSleep'});
 $node->stop('immediate');
 $node->start;
