@@ -73,7 +73,7 @@ CREATE FUNCTION steward.pause_jobs(reason text, until timestamptz DEFAULT NULL, 
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'steward_pause_jobs';
 COMMENT ON FUNCTION steward.pause_jobs(text, timestamptz, text) IS
-    'lets no run of a job begin, or of any job of this database (superusers and the extension''s owner), until then or until steward.resume_jobs(); runs under way go on; gives the number of jobs';
+    'lets no run of a job begin but by steward.run_job(), or of any job of this database (superusers and the extension''s owner), until then or until steward.resume_jobs(); runs under way go on; gives the number of jobs';
 
 CREATE FUNCTION steward.resume_jobs(name text DEFAULT NULL) RETURNS integer
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -125,7 +125,7 @@ std::size_t Scheduler::job_count() const {
 std::string Scheduler::State::waiting_reason(const Job& job, base::Instant now) const {
     const Definition& definition = job.definition;
     if (!definition.broken.empty()) return definition.broken;
-    if (definition.is_paused)
+    if (definition.is_paused && (job.queued.empty() || !is_here(job)))
         return definition.paused_reason.empty() ? "paused" : "paused: " + definition.paused_reason;
     if (!is_here(job)) return fmt::format("only runs on a {}", name_of(definition.run_on));
     if (job.queued.empty()) {

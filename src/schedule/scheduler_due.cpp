@@ -22,6 +22,8 @@ bool fits(RunOn run_on, bool is_standby) { return run_on == RunOn::any || (run_o
 
 bool Scheduler::State::is_here(const Job& job) const { return fits(job.definition.run_on, is_standby); }
 
+bool Scheduler::State::begins_by_hand(const Job& job) const { return job.definition.broken.empty() && is_here(job); }
+
 void Scheduler::State::set_wake(Job& job) {
     std::optional<base::Instant> wake;
     if (job.definition.is_paused) {

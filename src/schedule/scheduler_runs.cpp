@@ -57,10 +57,10 @@ void Scheduler::State::hold(Job& job) {
 
 void Scheduler::State::advance(Job& job, base::Instant now) {
     mark(job);
-    if (job.is_off) {
+    if (!job.is_off) draw_from_backlog(job, now);
+    if (!begins_by_hand(job)) {
         hold(job);
     } else {
-        draw_from_backlog(job, now);
         std::size_t taken = job.active.size();
         for (const Run& run : job.queued) taken += run.place == Run::Place::ready ? 1 : 0;
         for (Run& run : job.queued) {
@@ -149,8 +149,8 @@ void Scheduler::not_started(std::uint64_t ticket, const std::string& reason, std
         run.not_before = until;
         run.reason = reason;
     }
-    // Meanwhile a newer one may have taken over.
-    const bool is_given_up = run.is_replaced && run.kind != Kind::manual;
+    // Meanwhile a newer one may have taken over, or the job been paused.
+    const bool is_given_up = (run.is_replaced || job.definition.is_paused) && run.kind != Kind::manual;
     run.is_replaced = false;
     if (is_given_up) {
         ++job.skipped;
@@ -166,7 +166,7 @@ bool Scheduler::request(RunId id, JobKey key, base::Instant now) {
     Run& run = state_->add_run(*job, now, Kind::manual, now);
     run.id = id;
     state_->queued_by_id[id] = &run;
-    if (job->definition.overlap == Overlap::replace && !job->is_off) state_->replace_active(*job);
+    if (job->definition.overlap == Overlap::replace && state_->begins_by_hand(*job)) state_->replace_active(*job);
     state_->advance(*job, now);
     return true;
 }

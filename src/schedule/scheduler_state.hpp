@@ -140,6 +140,8 @@ struct Scheduler::State {
 
     // ---- scheduler_due.cpp: what is due
     bool is_here(const Job& job) const;
+    // Whether runs that somebody asked for begin: a pause, in which nothing else waits, does not hold them back.
+    bool begins_by_hand(const Job& job) const;
     void set_wake(Job& job);
     // After each change of `handled` that passes over a due run.
     void look_ahead(Job& job);

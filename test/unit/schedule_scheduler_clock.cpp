@@ -154,7 +154,6 @@ TEST(Pause, CollectsNoRuns) {
     job.paused_reason = "release night";
     world.load({job});
     EXPECT_EQ(world.scheduler.next_wake(), std::nullopt);
-    world.scheduler.request(5, {1, 1}, world.now);
     world.run_until(test::utc_instant(2025, 6, 4, 5, 30));
     EXPECT_TRUE(world.starts.empty());
     EXPECT_EQ(world.status(1).state, JobState::paused);
@@ -163,7 +162,57 @@ TEST(Pause, CollectsNoRuns) {
     job.is_paused = false;
     world.load({job});
     world.run_until(test::utc_instant(2025, 6, 4, 6));
-    EXPECT_EQ(world.told(), (Told{"manual 00:50:00", "scheduled 06:00:00"}));
+    EXPECT_EQ(world.told(), Told{"scheduled 06:00:00"});
+}
+
+TEST(Pause, HoldsNoRunByHandBack) {
+    World world;
+    world.duration = [](const Start&) { return kHour; };
+    Definition job = make_job(1, "0 * * * *");
+    job.is_paused = true;
+    job.paused_reason = "release night";
+    world.load({job});
+    world.scheduler.request(5, {1, 1}, world.now);
+    world.scheduler.request(6, {1, 1}, world.now + kMinute);
+    world.run_until(world.now + 2 * kMinute);
+    EXPECT_EQ(world.told(), Told{"manual 00:50:00"});
+    EXPECT_EQ(world.status(1).waiting_reason, "an earlier run is still running");
+    world.run_until(world.now + 3 * kHour);
+    EXPECT_EQ(world.told(), (Told{"manual 00:50:00", "manual 00:51:00"}));
+    EXPECT_EQ(world.status(1).state, JobState::paused);
+    EXPECT_EQ(world.status(1).waiting_reason, "paused: release night");
+}
+
+TEST(Pause, OfAJobWithoutItsRoleHoldsRunsByHandBack) {
+    World world;
+    Definition job = make_job(1);
+    job.is_paused = true;
+    job.broken = "role \"etl\" does not exist";
+    world.load({job});
+    world.scheduler.request(5, {1, 1}, world.now);
+    world.run_until(world.now + kMinute);
+    EXPECT_TRUE(world.starts.empty());
+    EXPECT_EQ(world.status(1).waiting_reason, job.broken);
+}
+
+TEST(Pause, GivesUpARunThatCouldNotBegin) {
+    World world;
+    Definition job = make_job(1, "0 1 * * *");
+    world.load({job});
+    world.now = test::utc_instant(2025, 6, 4, 1);
+    const auto actions = world.scheduler.tick(world.now);
+    ASSERT_EQ(actions.size(), 1u);
+    const Start start = std::get<Start>(actions[0]);
+    world.scheduler.started(start.ticket, 7);
+    job.is_paused = true;
+    world.load({job});
+    world.scheduler.not_started(start.ticket, "the job has been changed", kSecond, false, world.now);
+    EXPECT_EQ(world.status(1).queued, 0);
+    EXPECT_EQ(world.status(1).skipped, 1);
+    job.is_paused = false;
+    world.load({job});
+    world.run_until(world.now + kHour);
+    EXPECT_TRUE(world.starts.empty());
 }
 
 TEST(Pause, EndsByItself) {
