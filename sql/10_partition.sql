@@ -64,6 +64,7 @@ CREATE TABLE steward.partition_trash (
     drop_after  timestamptz,
     held_until  timestamptz,
     grace       interval,
+    is_to_move  boolean NOT NULL DEFAULT false,
     retired_by  name NOT NULL DEFAULT CURRENT_USER
 );
 COMMENT ON TABLE steward.partition_trash IS 'detached partitions that steward.restore_partition() can bring back; see the view steward.trash';
@@ -71,6 +72,7 @@ COMMENT ON COLUMN steward.partition_trash.bounds IS 'the partition bound as ATTA
 COMMENT ON COLUMN steward.partition_trash.drop_after IS 'when maintenance drops it; NULL: never, or not before it has left the table and its grace has started';
 COMMENT ON COLUMN steward.partition_trash.held_until IS 'restored partitions: automatic retention leaves it attached until then';
 COMMENT ON COLUMN steward.partition_trash.grace IS 'how long it lies in the trash once it has left the table; NULL: for ever';
+COMMENT ON COLUMN steward.partition_trash.is_to_move IS 'it has not yet been moved to the schema or tablespace of its policy';
 
 CREATE TABLE steward.partition_log (
     history_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -113,9 +115,12 @@ GRANT SELECT ON steward.partition_history TO PUBLIC;
 
 CREATE VIEW steward.trash AS
 SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.retired_at, t.drop_after, t.retired_by,
-    pg_catalog.pg_total_relation_size(t.partition) AS total_bytes
+    pg_catalog.pg_total_relation_size(t.partition) AS total_bytes,
+    s.retire OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(s.retire_to) AS moves_to
 FROM steward.partition_trash t
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.partition::pg_catalog.oid
+LEFT JOIN steward.partition_sets s ON t.is_to_move AND s.parent OPERATOR(pg_catalog.=) t.parent 
+    AND s.retire OPERATOR(pg_catalog.=) ANY (ARRAY['schema', 'tablespace'])
 WHERE NOT c.relispartition
     AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE'));
 COMMENT ON VIEW steward.trash IS 'retired partitions that steward.restore_partition() can bring back: the caller''s own, and all for members of pg_monitor';
@@ -123,6 +128,7 @@ COMMENT ON COLUMN steward.trash.range_start IS 'first value of the partition key
 COMMENT ON COLUMN steward.trash.range_end IS 'the value of the partition key that it ends before';
 COMMENT ON COLUMN steward.trash.drop_after IS 'when maintenance drops it; NULL: never';
 COMMENT ON COLUMN steward.trash.total_bytes IS 'size with indexes and TOAST, in bytes';
+COMMENT ON COLUMN steward.trash.moves_to IS 'where maintenance has still to move it, because that failed: steward.partition_history says why; NULL: it lies where it is meant to';
 GRANT SELECT ON steward.trash TO PUBLIC;
 
 -- The public API: in the schema that CREATE EXTENSION names.

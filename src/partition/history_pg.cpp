@@ -16,6 +16,8 @@ std::optional<std::string> unless_empty(const std::string& text) {
 // NULL keeps it for ever; an archive has to be made before anything is dropped.
 bool is_dropped_in_time(const Policy& policy) { return policy.retire == Retire::trash; }
 
+bool is_moved(const Policy& policy) { return policy.retire == Retire::schema || policy.retire == Retire::tablespace; }
+
 }  // namespace
 
 void write_history(const std::vector<HistoryRow>& rows) {
@@ -45,22 +47,28 @@ void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {
     std::optional<std::string> grace;
     if (is_dropped_in_time(policy)) grace = base::format_interval(policy.grace);
     AsExtensionOwner as_extension;
-    pg::execute(
-        "INSERT INTO steward.partition_trash (partition, parent, bounds, range_start, range_end, drop_after, "
-        "grace, retired_by) "
-        "VALUES ($1::oid, $2::oid, $3, $4, $5, CASE WHEN $6 THEN now() + $7::interval END, $7::interval, "
-        "pg_get_userbyid($8::oid)) "
-        "ON CONFLICT (partition) DO UPDATE SET bounds = excluded.bounds, retired_at = excluded.retired_at, "
-        "drop_after = excluded.drop_after, held_until = NULL, grace = excluded.grace, retired_by = excluded.retired_by",
-        {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
-         unless_empty(step.range_start), unless_empty(step.range_end), !step.is_top_level, grace,
-         pg::Parameter::oid(retired_by)});
+    pg::execute("INSERT INTO steward.partition_trash (partition, parent, bounds, range_start, range_end, drop_after, "
+                "grace, is_to_move, retired_by) "
+                "VALUES ($1::oid, $2::oid, $3, $4, $5, CASE WHEN $6 THEN now() + $7::interval END, $7::interval, $8, "
+                "pg_get_userbyid($9::oid)) "
+                "ON CONFLICT (partition) DO UPDATE SET bounds = excluded.bounds, retired_at = excluded.retired_at, "
+                "drop_after = excluded.drop_after, held_until = NULL, grace = excluded.grace, "
+                "is_to_move = excluded.is_to_move, retired_by = excluded.retired_by",
+                {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
+                 unless_empty(step.range_start), unless_empty(step.range_end), !step.is_top_level, grace,
+                 is_moved(policy), pg::Parameter::oid(retired_by)});
 }
 
 void start_grace(Oid partition) {
     AsExtensionOwner as_extension;
     pg::execute("UPDATE steward.partition_trash SET retired_at = now(), drop_after = now() + grace "
                 "WHERE partition = $1::oid AND held_until IS NULL AND grace IS NOT NULL",
+                {pg::Parameter::oid(partition)});
+}
+
+void note_moved(Oid partition) {
+    AsExtensionOwner as_extension;
+    pg::execute("UPDATE steward.partition_trash SET is_to_move = false WHERE partition = $1::oid",
                 {pg::Parameter::oid(partition)});
 }
 

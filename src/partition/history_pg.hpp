@@ -23,6 +23,8 @@ void write_history(const std::vector<HistoryRow>& rows);
 
 void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by);
 void take_out_of_trash(Oid partition);
+// It lies in the schema or tablespace of its policy; until then every maintenance tries (plan_retention()).
+void note_moved(Oid partition);
 // A partition that leaves its table at top level lies in the trash before it has left, and without a time to go if the worker dies
 // meanwhile: only now may it be dropped one day. Where that was missed, the next maintenance does it (plan_trash()).
 void start_grace(Oid partition);

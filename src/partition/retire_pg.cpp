@@ -125,22 +125,41 @@ void add_archive_steps(const KnownSet& known, const PlanStep& detach, Plan& plan
     step.risk = "moves rows to a file";
 }
 
-// Detached by a run that was killed before it could archive.
-void resume_archives(const KnownSet& known, Plan& plan) {
-    std::vector<PlanStep> waiting;
-    {
-        AsExtensionOwner as_extension;
-        for (const pg::Row& row :
-             pg::query("SELECT t.partition::oid, t.bounds FROM steward.partition_trash t JOIN "
-                       "pg_class c ON c.oid = t.partition::oid "
-                       "WHERE t.parent::oid = $1 AND t.held_until IS NULL AND NOT c.relispartition "
-                       "ORDER BY t.retired_at",
-                       {pg::Parameter::oid(known.set.id)})) {
-            waiting.push_back(retired_step(known, row.oid(0), Action::archive));
-            waiting.back().bounds = row.text(1);
+struct Waiting {
+    Oid partition;
+    std::string bounds;
+};
+
+std::vector<Waiting> waiting_partitions(Oid parent, bool is_to_move) {
+    AsExtensionOwner as_extension;
+    std::vector<Waiting> waiting;
+    for (const pg::Row& row : pg::query("SELECT t.partition::oid, t.bounds FROM steward.partition_trash t JOIN "
+                                        "pg_class c ON c.oid = t.partition::oid "
+                                        "WHERE t.parent::oid = $1 AND t.held_until IS NULL AND NOT c.relispartition "
+                                        "AND (t.is_to_move OR NOT $2) ORDER BY t.retired_at, t.partition::oid",
+                                        {pg::Parameter::oid(parent), is_to_move}))
+        waiting.push_back({row.oid(0), row.text(1)});
+    return waiting;
+}
+
+// Detached by a run that was killed, or hindered, before it could archive or move them.
+void resume(const KnownSet& known, const std::string& refusal, Plan& plan) {
+    const bool archives = known.policy.retire == Retire::archive;
+    const bool moves = known.policy.retire == Retire::schema || known.policy.retire == Retire::tablespace;
+    if (!archives && !moves) return;
+    for (const Waiting& waiting : waiting_partitions(known.set.id, moves)) {
+        PlanStep step = retired_step(known, waiting.partition, Action::archive);
+        step.bounds = waiting.bounds;
+        if (archives) {
+            add_archive_steps(known, step, plan);
+            continue;
         }
+        step.estimated_bytes = size_of(waiting.partition).bytes;
+        step.refusal = refusal;
+        step = move_step(known, step);
+        step.reason += ", which an earlier run could not finish";
+        plan.steps.push_back(std::move(step));
     }
-    for (const PlanStep& step : waiting) add_archive_steps(known, step, plan);
 }
 
 void add_retired(const KnownSet& known, const PlanStep& detach, Plan& plan) {
@@ -269,7 +288,8 @@ void refuse_without_retention(const KnownSet& known, const Ask& ask) {
 void plan_retention(const KnownSet& known, const Ask& ask, Plan& plan) {
     if (!ask.is_automatic) refuse_without_retention(known, ask);
     if (!known.policy.step || known.set.strategy == Strategy::hash) return;
-    if (known.policy.retire == Retire::archive) resume_archives(known, plan);
+    const std::string refusal = move_refusal(known);
+    resume(known, refusal, plan);
     if (!ask.keep_periods && !known.policy.keep && !known.policy.keep_width) return;
     std::optional<Position> now = current_position(known, ask.now);
     std::optional<Position> cut = now ? cut_of(known, ask, *now) : std::nullopt;
@@ -282,7 +302,6 @@ void plan_retention(const KnownSet& known, const Ask& ask, Plan& plan) {
     std::set<Oid> held;
     if (ask.is_automatic) held = held_partitions(known, ask.now);
     std::size_t first = plan.steps.size();
-    const std::string refusal = move_refusal(known);
     for (std::size_t index : past) {
         if (held.count(partitions[index].id) != 0) continue;
         PlanStep detach = detach_step(known, ask, partitions[index], *cut);

@@ -101,6 +101,7 @@ void keep_books(const PlanStep& step, const Policy* policy, Oid acting_role) {
     if (step.action == Action::detach && policy != nullptr) put_in_trash(step, *policy, acting_role);
     if (step.action == Action::finalize_detach && !step.is_top_level) start_grace(step.partition_id);
     if (step.action == Action::start_grace) start_grace(step.partition_id);
+    if (step.action == Action::move) note_moved(step.partition_id);
     if (step.action == Action::drop || step.action == Action::archive || step.action == Action::forget)
         take_out_of_trash(step.partition_id);
 }

@@ -44,7 +44,8 @@ void hold(Oid partition, Oid parent) {
     if (auto policy = read_policy(parent)) grace = policy->grace;
     AsExtensionOwner as_extension;
     // Should somebody detach it by hand later, it is theirs and not ours to drop.
-    pg::execute("UPDATE steward.partition_trash SET held_until = now() + $2::interval, drop_after = NULL "
+    pg::execute("UPDATE steward.partition_trash SET held_until = now() + $2::interval, drop_after = NULL, "
+                "is_to_move = false "
                 "WHERE partition = $1::oid",
                 {pg::Parameter::oid(partition), base::format_interval(grace)});
 }

@@ -181,6 +181,28 @@ SELECT drop_old_partitions('ret_schema');
 SELECT lies('ret_schema');
 SELECT steward.restore_partition('"ret Attic".ret_schema_m3');
 SELECT lies('ret_schema');
+-- What cannot be moved once it has left its table is shown with where it is to go, and tried again until it lies there.
+SELECT make_days('ret_move');
+CREATE TABLE "ret Attic".ret_move_m2 ();
+SELECT keeps FROM steward.manage_partitions('ret_move', '1 day', 1, keep => '1 day', options => '{"retire": "schema", "retire_to": "ret Attic"}');
+SELECT said('SELECT drop_old_partitions(''ret_move'')');
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.ret_move';
+SELECT action, partition, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_move';
+SELECT partition, moves_to, drop_after FROM steward.trash WHERE parent_table = 'ret_move'::regclass;
+ALTER SCHEMA "ret Attic" RENAME TO ret_gone;
+SELECT action, object, reason, risk FROM steward.partition_plan('ret_move');
+SELECT action, partition, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_move';
+ALTER SCHEMA ret_gone RENAME TO "ret Attic";
+DROP TABLE "ret Attic".ret_move_m2;
+SELECT action, object, sql, estimated_bytes > 0, reason, risk FROM steward.partition_plan('ret_move');
+SELECT action, partition, outcome, detail FROM maintain_partitions() WHERE parent = 'public.ret_move';
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.ret_move';
+SELECT partition, moves_to, drop_after FROM steward.trash WHERE parent_table = 'ret_move'::regclass;
+-- One that lies there already, moved by hand, is only noted; one that was restored stays where it is.
+UPDATE steward.partition_trash SET is_to_move = true WHERE parent = 'ret_move'::regclass;
+SELECT steward.restore_partition('"ret Attic".ret_move_m3');
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.ret_move';
+SELECT lies('ret_move'), (SELECT count(*) FROM steward.trash WHERE moves_to IS NOT NULL);
 
 -- An archive: rows, a manifest, never overwritten, dropped only with both.
 SELECT current_setting('data_directory') || '/ret_archive' AS archive \gset
