@@ -237,14 +237,20 @@ void add_creations(const KnownSet& known, const Ask& ask, const DefaultState& st
     plan.steps.insert(plan.steps.end(), guard.after.begin(), guard.after.end());
 }
 
+// In the last of them, where whoever reads the plan arrives.
+void say_cut_short(Plan& plan) {
+    auto last = std::find_if(plan.steps.rbegin(), plan.steps.rend(),
+                             [](const PlanStep& step) { return step.action == Action::create; });
+    if (last != plan.steps.rend())
+        last->reason += fmt::format("; the nearest {} are made, the next run goes on", kMaxCreatedPerRun);
+}
+
 void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
     std::optional<Position> now = current_position(known, ask.now);
     if (!now) return;
     Missing missing = find_missing(known, ask, *now);
     // The usual run finds nothing to do, and is not to pay for more than this.
     if (missing.ranges.empty() && !has_leftover_guard(known.set)) return;
-    if (missing.is_cut_short)
-        plan.note = fmt::format("the nearest {} are made; the rest comes with the next run", kMaxCreatedPerRun);
     DefaultState state = look_at_default(known.set);
     if (state.has_leftover_guard) plan.steps.push_back(unguard_step(known, state, "left behind by an interrupted run"));
     if (missing.ranges.empty()) return;
@@ -257,6 +263,7 @@ void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
         if (wanted.back().is_ahead && wanted.back().refusal.reason.empty()) ahead.push_back(range);
     }
     add_creations(known, ask, state, wanted, ahead, plan);
+    if (missing.is_cut_short) say_cut_short(plan);
 }
 
 }  // namespace

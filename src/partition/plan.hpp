@@ -58,7 +58,6 @@ struct PlanStep {
 
 struct Plan {
     std::vector<PlanStep> steps;
-    std::string note;  // what the next run will go on with
 };
 
 }  // namespace steward::partition

@@ -245,6 +245,10 @@ SELECT future_periods, missing_partitions FROM steward.manage_partitions('cr_cap
 SELECT count(*) FROM steward.partition_plan('cr_capped', '2025-01-15');
 SELECT create_future_partitions('cr_capped', 0);
 SELECT create_future_partitions('cr_capped');
+-- Longer than one run makes: the plan says at its end that it is not all.
+CREATE TABLE cr_long (at timestamptz NOT NULL) PARTITION BY RANGE (at);
+SELECT missing_partitions FROM steward.manage_partitions('cr_long', '1 hour', 1, timezone => 'UTC', options => '{"start": "2020-01-01"}');
+SELECT step, object, reason FROM steward.partition_plan('cr_long', '2025-01-15 12:00+00') WHERE step = 1 OR reason ~ ';' OR step > 10000 ORDER BY step;
 
 DROP SCHEMA "Odd ""Schema""", cr_elsewhere CASCADE;
 DO $$
