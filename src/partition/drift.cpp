@@ -104,6 +104,8 @@ Repair comment(const Difference& difference) {
 }
 
 Repair publication(const Difference& difference) {
+    // No name stands in the comment: one with a line break would end it.
+    if (!difference.obstacle.empty()) return {"-- not by this publication: " + difference.obstacle, "none"};
     const auto& sql = difference.actual ? republish_sql : publish_sql;
     return {sql(difference.subject, difference.listing, difference.partition), kShare};
 }

@@ -62,11 +62,14 @@ struct Difference {
     std::vector<std::string> set_options, reset_options;              // "fillfactor=70"; "toast.autovacuum_enabled"
     std::vector<std::string> set_toast_options, reset_toast_options;  // without "toast."
     Listing listing;                                                  // in the publication
+    std::string obstacle;                                             // why the publication cannot have it so
     std::string clause;                                               // what stands in the statement as it is
 };
 
 struct Repair {
-    std::string sql;  // statements separated by ";\n", each to be run by itself where CONCURRENTLY is among them
+    // Statements separated by ";\n", each to be run by itself where CONCURRENTLY is among them. Where nothing can be run, a
+    // comment that says why.
+    std::string sql;
     std::string lock_mode;
 };
 

@@ -187,6 +187,20 @@ SELECT missing_partitions FROM steward.manage_partitions('grows', '1000', 1, opt
 SELECT create_future_partitions('grows');
 SELECT seen_since_15('SELECT history(''pub.grows'')',
     'create pub.grows_2000 done a future period; not added to publication pub_grows: it takes columns and rows of a partitioned table only with publish_via_partition_root');
+-- A partition with partitions of its own among siblings of which only some columns or rows are published: told, and why it
+-- cannot be repaired. With publish_via_partition_root it can.
+CALL make('mixed');
+CREATE TABLE mixed_2000 PARTITION OF mixed FOR VALUES FROM (2000) TO (3000) PARTITION BY HASH (id);
+CREATE TABLE mixed_2000_h0 PARTITION OF mixed_2000 FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+CALL since_15('CREATE PUBLICATION pub_mixed FOR TABLE mixed_0 WHERE (id > 5), mixed_1000 WHERE (id > 5)');
+SELECT seen_since_15('SELECT drifts(''mixed'')', E'mixed_2000 in pub_mixed: missing, expected WHERE ((id > 5))\n'
+    '  -- not by this publication: it takes columns and rows of a partitioned table only with publish_via_partition_root\n  none');
+\set ECHO none
+SELECT repair_sql FROM steward.find_partition_drift('mixed') WHERE aspect = 'publication' \gexec
+CALL since_15('ALTER PUBLICATION pub_mixed SET (publish_via_partition_root)');
+SELECT repair_sql FROM steward.find_partition_drift('mixed') WHERE aspect = 'publication' \gexec
+\set ECHO all
+SELECT drifts('mixed');
 
 -- Unlogged tables are never replicated.
 CALL make('fleeting');
