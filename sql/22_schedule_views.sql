@@ -17,7 +17,7 @@ COMMENT ON FUNCTION steward.job_states() IS 'what the launcher knows of the jobs
 
 CREATE FUNCTION steward.run_states()
 RETURNS TABLE (run_id bigint, job_id bigint, role_oid oid, kind text, attempt integer, due_at timestamptz, started_at timestamptz,
-               state text, pid integer)
+               state text, pid integer, waiting_reason text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
 AS 'MODULE_PATHNAME', 'steward_run_states';
 COMMENT ON FUNCTION steward.run_states() IS 'runs of this database that wait, start or run, for the view steward.job_runs';
@@ -77,7 +77,7 @@ SELECT * FROM (
            1000 * date_part('epoch', clock_timestamp() - s.started_at) AS duration_ms,
            1000 * date_part('epoch', coalesce(s.started_at, clock_timestamp()) - s.due_at) AS start_delay_ms,
            s.state AS outcome, s.pid,
-           NULL::integer AS statements, NULL::bigint AS row_count, NULL::text AS tag, NULL::text AS sqlstate, NULL::text AS message,
+           NULL::integer AS statements, NULL::bigint AS row_count, NULL::text AS tag, NULL::text AS sqlstate, s.waiting_reason AS message,
            NULL::text AS detail, NULL::text AS hint, NULL::text AS context, NULL::text AS statement, NULL::text AS notices
     FROM steward.run_states() s
     LEFT JOIN steward.job_definitions d ON d.job_id = s.job_id
@@ -96,7 +96,9 @@ SELECT * FROM (
        OR EXISTS (SELECT FROM steward.job_places p JOIN pg_roles r ON r.oid = p.role
                   WHERE p.job_id = h.job_id AND r.oid = h.role_oid AND p.is_here AND pg_has_role(r.oid, 'MEMBER'))
 ) runs;
-COMMENT ON VIEW steward.job_runs IS 'one row a run: those that wait, start or run, and the history of those that have ended';
+COMMENT ON VIEW steward.job_runs IS 'one row a run: those that wait, start or run, and the history of those that have ended; of several that are due for one job the first';
+COMMENT ON COLUMN steward.job_runs.run_id IS 'its number; NULL while it waits, unless it was asked for by hand';
+COMMENT ON COLUMN steward.job_runs.message IS 'of one that waits: for what; of one that has ended: its error';
 COMMENT ON COLUMN steward.job_runs.job IS 'name of the job; of one that is gone: the name it had';
 COMMENT ON COLUMN steward.job_runs.kind IS
     'scheduled; missed: makes up for runs nobody could start; retry; manual: steward.run_job(); chained: after other jobs; event: @startup and its kind';

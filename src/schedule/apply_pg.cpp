@@ -41,7 +41,7 @@ bool sees_all() {
 Datum jobs_export() {
     std::set<std::string> groups;
     std::string jobs;
-    const std::set<std::int64_t> visible = visible_jobs();
+    const auto visible = visible_jobs();
     for (const Job& job : all_jobs()) {
         if (visible.count(job.id) == 0) continue;
         jobs += (jobs.empty() ? "" : ", ") + job_entry(job);

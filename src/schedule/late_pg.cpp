@@ -43,14 +43,14 @@ void add(pg::ResultSet& rows, std::int64_t job, base::Instant due) {
     rows.add({fmt::format("{}", job), base::format_instant(due, base::utc())});
 }
 
-void add_from_tables(pg::ResultSet& rows, const std::set<std::int64_t>& visible) {
+void add_from_tables(pg::ResultSet& rows, const std::map<std::int64_t, Oid>& visible) {
     base::Instant now = pg::now();
     for (const Definition& job : read_definitions())
         if (visible.count(job.key.job) != 0)
             if (auto due = overdue_since(job, now)) add(rows, job.key.job, *due);
 }
 
-void add_from_launcher(pg::ResultSet& rows, const std::set<std::int64_t>& visible) {
+void add_from_launcher(pg::ResultSet& rows, const std::map<std::int64_t, Oid>& visible) {
     TimestampTz limit = GetCurrentTimestamp() - kLateMicros;
     for (const JobSlot& slot : job_slots()) {
         // One that waits for its own earlier run is not late: that run is long.
@@ -64,7 +64,7 @@ void add_from_launcher(pg::ResultSet& rows, const std::set<std::int64_t>& visibl
 
 Datum overdue_jobs(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
-    const std::set<std::int64_t> visible = visible_jobs();
+    const auto visible = visible_jobs();
     if (scheduler_problem() != nullptr)
         add_from_tables(rows, visible);
     else

@@ -294,6 +294,10 @@ void Launcher::publish(base::Instant now) {
         job.queued_since = status->queued_since ? pg::to_server(*status->queued_since) : DT_NOBEGIN;
         job.queued = status->queued;
         job.running = status->running;
+        const Waiting waiting = status->waiting.value_or(Waiting{});
+        job.waiting_attempt = status->waiting ? waiting.attempt : 0;
+        job.waiting_kind = static_cast<std::uint8_t>(waiting.kind);
+        job.waiting_due = pg::to_server(waiting.due);
         job.skipped = status->skipped;
         copy_text(job.waiting_reason, sizeof(job.waiting_reason), status->waiting_reason.c_str());
     }

@@ -154,6 +154,7 @@ std::optional<JobStatus> Scheduler::status(JobKey key, base::Instant now) const 
     status.waiting_reason = state_->waiting_reason(*job, now);
     status.handled_until = job->handled;
     for (const Run& run : job->queued) {
+        if (!status.waiting && run.kind != Kind::manual) status.waiting = Waiting{run.due, run.kind, run.attempt};
         if (!status.queued_since || run.queued_since < *status.queued_since) status.queued_since = run.queued_since;
         if (run.handled_before && *run.handled_before < *status.handled_until)
             status.handled_until = run.handled_before;

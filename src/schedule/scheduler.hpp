@@ -62,6 +62,13 @@ struct Limits {
     bool operator==(const Limits&) const = default;
 };
 
+// A run that is due and has not begun, other than by hand.
+struct Waiting {
+    base::Instant due;
+    Kind kind = Kind::scheduled;
+    int attempt = 1;
+};
+
 // What views show of a job.
 struct JobStatus {
     JobState state = JobState::idle;
@@ -69,6 +76,7 @@ struct JobStatus {
     std::optional<base::Instant> queued_since;
     std::optional<base::Instant> handled_until;
     int queued = 0;
+    std::optional<Waiting> waiting;  // the first of the queued ones; those by hand have slots of their own
     int running = 0;
     std::int64_t skipped =
         0;  // runs given up because an earlier one still ran or they were missed, since the launcher started

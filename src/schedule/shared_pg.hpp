@@ -71,6 +71,10 @@ struct JobSlot {
     TimestampTz queued_since;  // DT_NOBEGIN: not queued
     std::int32_t queued;
     std::int32_t running;
+    // The first of the queued runs that nobody asked for by hand; 0: none.
+    std::int32_t waiting_attempt;
+    std::uint8_t waiting_kind;  // Kind
+    TimestampTz waiting_due;
     std::int64_t skipped;
     char waiting_reason[kReasonBytes];
 };

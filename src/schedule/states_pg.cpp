@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // What the launcher's memory says of jobs and runs, for the views. Without a launcher there is nothing to say but why.
+#include <algorithm>
 #include <map>
 
 #include "base/text.hpp"
@@ -21,14 +22,15 @@ const char* scheduler_problem() {
 }
 
 // Ids of jobs tell little, but the reasons they wait for may name other people's groups and jobs.
-std::set<std::int64_t> visible_jobs() {
+std::map<std::int64_t, Oid> visible_jobs() {
     Oid user = GetUserId();
     pg::AsExtensionOwner as_extension;
-    std::set<std::int64_t> jobs;
-    for (const pg::Row& row : pg::query("SELECT job_id FROM steward.job_places WHERE pg_has_role($1, 'pg_monitor', "
-                                        "'USAGE') OR pg_has_role($1, role, 'MEMBER')",
-                                        {pg::Parameter::oid(user)}))
-        jobs.insert(row.number(0));
+    std::map<std::int64_t, Oid> jobs;
+    for (const pg::Row& row :
+         pg::query("SELECT job_id, role FROM steward.job_places WHERE pg_has_role($1, 'pg_monitor', "
+                   "'USAGE') OR pg_has_role($1, role, 'MEMBER')",
+                   {pg::Parameter::oid(user)}))
+        jobs.emplace(row.number(0), row.is_null(1) ? InvalidOid : row.oid(1));
     return jobs;
 }
 
@@ -40,6 +42,11 @@ pg::Cell instant_cell(TimestampTz at) {
 }
 
 pg::Cell count_cell(std::int64_t count) { return fmt::format("{}", count); }
+
+pg::Cell reason_cell(const JobSlot& slot) {
+    if (slot.waiting_reason[0] == '\0') return std::nullopt;
+    return slot.waiting_reason;
+}
 
 const char* shown_state(RunState state) {
     if (state == RunState::running) return "running";
@@ -56,21 +63,33 @@ bool may_see(Oid role) {
 Datum job_states(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
     if (!has_shared()) return rows.done();
-    const std::set<std::int64_t> visible = visible_jobs();
+    const auto visible = visible_jobs();
     for (const JobSlot& slot : job_slots()) {
         if (visible.count(slot.job) == 0) continue;
-        pg::Cell reason;
-        if (slot.waiting_reason[0] != '\0') reason = slot.waiting_reason;
         rows.add({count_cell(slot.job), name_of(static_cast<JobState>(slot.state)), instant_cell(slot.next_run),
                   instant_cell(slot.queued_since), count_cell(slot.queued), count_cell(slot.running),
-                  count_cell(slot.skipped), reason});
+                  count_cell(slot.skipped), reason_cell(slot)});
     }
     return rows.done();
+}
+
+// What is due by itself has no number, and no slot of its own, before it starts.
+void add_waiting(pg::ResultSet& rows, const std::vector<JobSlot>& jobs) {
+    if (std::none_of(jobs.begin(), jobs.end(), [](const JobSlot& slot) { return slot.waiting_attempt != 0; })) return;
+    const auto visible = visible_jobs();
+    for (const JobSlot& slot : jobs) {
+        auto job = visible.find(slot.job);
+        if (slot.waiting_attempt == 0 || job == visible.end()) continue;
+        rows.add({std::nullopt, count_cell(slot.job), count_cell(job->second),
+                  name_of(static_cast<Kind>(slot.waiting_kind)), count_cell(slot.waiting_attempt),
+                  instant_cell(slot.waiting_due), std::nullopt, "waiting", std::nullopt, reason_cell(slot)});
+    }
 }
 
 Datum run_states(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
     if (!has_shared()) return rows.done();
+    const std::vector<JobSlot> jobs = job_slots();
     std::map<Oid, bool> visible;
     for (const RunSlot& run : run_slots()) {
         if (run.state == RunState::ended) continue;
@@ -78,11 +97,15 @@ Datum run_states(FunctionCallInfo fcinfo) {
         if (role == visible.end()) role = visible.emplace(run.role, may_see(run.role)).first;
         if (!role->second) continue;
         bool has_begun = run.state == RunState::running;
+        pg::Cell reason;
+        for (const JobSlot& slot : jobs)
+            if (run.state == RunState::requested && slot.job == run.job) reason = reason_cell(slot);
         rows.add({count_cell(run.run), count_cell(run.job), count_cell(run.role), name_of(static_cast<Kind>(run.kind)),
                   count_cell(run.attempt), instant_cell(run.due),
                   has_begun ? instant_cell(run.started_at) : std::nullopt, shown_state(run.state),
-                  has_begun ? count_cell(run.pid) : std::nullopt});
+                  has_begun ? count_cell(run.pid) : std::nullopt, reason});
     }
+    add_waiting(rows, jobs);
     return rows.done();
 }
 

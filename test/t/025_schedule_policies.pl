@@ -95,6 +95,8 @@ await($node, q{(SELECT skipped >= 2 FROM steward.jobs WHERE name = 'skips') AND 
     AND (SELECT skipped >= 1 AND running = 2 FROM steward.jobs WHERE name = 'doubles')}, 'runs that meet earlier ones');
 is(state_of('skips', 'running, queued'), '1|0', 'skip: one runs, and the others are given up');
 is(state_of('queues', 'running, queued, waiting_reason'), '1|1|an earlier run is still running', 'queue: one runs and one waits');
+is(sql(q{SELECT run_id IS NULL, kind, attempt, due_at < clock_timestamp(), started_at IS NULL, message FROM steward.job_runs WHERE job = 'queues' AND outcome = 'waiting'}),
+    't|scheduled|1|t|t|an earlier run is still running', 'which is among the runs');
 is(state_of('doubles', 'running'), '2', 'parallel: as many as may run at once');
 is(sql(q{SELECT string_agg(DISTINCT outcome, ', ') FROM steward.job_history WHERE job_name = 'gives_way'}), 'cancelled', 'replace: the earlier one gives way');
 is(sql(q{SELECT count(*) FROM steward.job_history WHERE job_name IN ('skips', 'queues', 'doubles')}), '0', 'and of the others none has ended');
@@ -122,6 +124,9 @@ ended($node, 'each', 1);
 sql(q{SELECT steward.pause_jobs('release 7', name => 'each')});
 await($node, q{(SELECT state = 'paused' AND running = 0 FROM steward.jobs WHERE name = 'each')}, 'the pause');
 is(state_of('each', 'waiting_reason, paused_reason'), 'paused: release 7|release 7', 'a pause says why');
+my $by_hand = sql(q{SELECT steward.run_job('each')});
+await($node, "EXISTS (SELECT FROM steward.job_history WHERE run_id = $by_hand)", 'a run by hand in a pause');
+is(sql("SELECT kind || ' ' || outcome FROM steward.job_history WHERE run_id = $by_hand"), 'manual succeeded', 'which holds no run by hand back');
 my $last = sql(q{SELECT max(due_at) FROM steward.job_history WHERE job_name = 'each'});
 $node->restart;
 sql(q{SELECT steward.pause_jobs('all of it', clock_timestamp() + interval '3 seconds'), steward.resume_jobs('each')});

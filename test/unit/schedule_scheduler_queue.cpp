@@ -42,6 +42,10 @@ TEST(Queue, FullGroupHoldsNobodyElseUp) {
     EXPECT_EQ(world.status(3).waiting_reason, "group \"etl\" runs 2 jobs already");
     EXPECT_EQ(world.status(8).waiting_reason, "4 jobs run already in this database");
     EXPECT_EQ(world.status(8).queued_since, test::utc_instant(2025, 6, 4, 1));
+    ASSERT_TRUE(world.status(8).waiting.has_value());
+    EXPECT_EQ(world.status(8).waiting->due, test::utc_instant(2025, 6, 4, 1));
+    EXPECT_EQ(world.status(8).waiting->kind, Kind::scheduled);
+    EXPECT_FALSE(world.status(6).waiting.has_value());
     world.scheduler.set_limits({4, 8});
     EXPECT_EQ(world.status(8).waiting_reason, "4 jobs run already (steward.schedule_max_running)");
     world.run_until(test::utc_instant(2025, 6, 4, 1, 30));
