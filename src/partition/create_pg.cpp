@@ -180,8 +180,8 @@ std::vector<NewPartition> wanted_remainders(const KnownSet& known) {
     return wanted;
 }
 
-std::string creation_sql(const Blueprint& blueprint, const std::string& schema, const std::string& name,
-                         const NewPartition& wanted, const DefaultState& state) {
+std::string creation_sql(const KnownSet& known, const Blueprint& blueprint, const std::string& schema,
+                         const std::string& name, const NewPartition& wanted, const DefaultState& state) {
     std::string create = create_table_sql(blueprint, schema, name) + ";\n";
     std::string attach = attach_sql(blueprint, schema, name, wanted.bounds);
     std::string after = after_attach_sql(blueprint, schema, name);
@@ -189,9 +189,9 @@ std::string creation_sql(const Blueprint& blueprint, const std::string& schema, 
     const std::string& rows = wanted.refusal.rows_in_the_way;
     if (rows.empty()) return create + attach;
     return fmt::format(
-        "BEGIN;\n{}WITH moved AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} SELECT * FROM moved;\n"
-        "{};\nCOMMIT",
-        create, state.name, rows, base::qualified_name(schema, name), attach);
+        "BEGIN;\n{}LOCK TABLE ONLY {}, {} IN ACCESS EXCLUSIVE MODE;\n"
+        "WITH moved AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} SELECT * FROM moved;\n{};\nCOMMIT",
+        create, known.set.qualified(), state.name, state.name, rows, base::qualified_name(schema, name), attach);
 }
 
 PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const NewPartition& wanted, Names& names,
@@ -202,7 +202,7 @@ PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const 
     step.parent_id = known.set.id;
     step.parent = known.set.qualified();
     step.object = base::qualified_name(names.schema(), name);
-    step.sql = creation_sql(blueprint, names.schema(), name, wanted, state);
+    step.sql = creation_sql(known, blueprint, names.schema(), name, wanted, state);
     step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
     step.locked_relation = state.exists ? state.name : known.set.qualified();
     step.reason = wanted.reason;
