@@ -12,6 +12,7 @@
 #include "pg/sleeper.hpp"
 #include "pg/transaction.hpp"
 #include "pg/zone.hpp"
+#include "schedule/errands_pg.hpp"
 #include "schedule/loads_pg.hpp"
 #include "schedule/starts_pg.hpp"
 
@@ -50,6 +51,7 @@ public:
             tell_events(now);
             if (!is_taking_over_) starts_.carry_out(brain_.tick(now), now);
             starts_.make_ready(brain_.take_upcoming(), most_, now);
+            errands_.carry_out(now);
             publish(now);
             sleep();
         }
@@ -74,6 +76,7 @@ private:
 
     Scheduler brain_;
     Starts starts_;
+    Errands errands_;
     Loads loads_;
     pg::Sleeper& sleeper_ = *new pg::Sleeper();
     int most_ = 1;
@@ -114,6 +117,7 @@ void Launcher::begin() {
     brain_.set_standby(is_standby_, last_wall_);
     if (is_standby_) brain_.begin_standby_at(seen_until != 0 ? pg::from_server(seen_until) : last_wall_);
     starts_.adopt();
+    errands_.adopt();
     loads_.want_all(last_wall_, true);
     if (is_standby_) look_again_ = base::Instant{last_wall_.micros + kLookAgainMicros};
 }
@@ -310,6 +314,7 @@ void Launcher::sleep() {
     };
     if (!is_taking_over_) earlier(brain_.next_wake());
     earlier(starts_.next_wake());
+    earlier(errands_.next_wake());
     earlier(loads_.next_wake());
     earlier(look_again_);
     sleeper_.sleep(until);

@@ -4,11 +4,14 @@
 #pragma once
 
 #include "pg/shmem.hpp"
+#include "schedule/errand.hpp"
 #include "schedule/shared_pg.hpp"
 
 #include "pg/postgres.hpp"
 
 namespace steward::schedule {
+
+inline constexpr int kMaxErrands = 256;
 
 struct Shared {
     LWLock* lock;
@@ -30,6 +33,7 @@ struct Shared {
     int changed_count;
     Oid changed[kMaxChangedDatabases];
     RunSlot runs[kMaxRuns];
+    Errand errands[kMaxErrands];
     int job_capacity;
     JobSlot jobs[FLEXIBLE_ARRAY_MEMBER];
 };

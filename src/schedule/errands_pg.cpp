@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "schedule/errands_pg.hpp"
+
+#include <vector>
+
+#include "pg/guard.hpp"
+#include "pg/worker.hpp"
+#include "pg/zone.hpp"
+#include "schedule/shared_state_pg.hpp"
+
+namespace steward::schedule {
+
+namespace {
+
+constexpr std::size_t kMostAtOnce = 2;
+constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
+
+// ---- Sessions --------------------------------------------------------------------------------------------------------
+
+// Of this session's transaction. Never destroyed: backends exit without unwinding.
+std::vector<Oid>& asked() {
+    static auto* const instance = new std::vector<Oid>();
+    return *instance;
+}
+
+// What a rolled back subtransaction has asked for is asked for nevertheless: it costs one look.
+void at_transaction_end(XactEvent event, void*) {
+    if (asked().empty()) return;
+    if (event == XACT_EVENT_COMMIT) {
+        base::Instant now = pg::now();
+        bool is_new = false;
+        pg::Locked locked(shared().lock);
+        for (Oid object : asked()) is_new |= ask_errand(shared().errands, kMaxErrands, MyDatabaseId, object, now);
+        if (is_new) wake_launcher(shared());
+    }
+    if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) asked().clear();
+}
+
+Datum packed(int slot, std::uint32_t token) {
+    return Int64GetDatum(
+        static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) | static_cast<std::uint32_t>(slot)));
+}
+
+// ---- The worker ------------------------------------------------------------------------------------------------------
+
+int claimed = -1;
+
+// A database that has been dropped is not tried again and again.
+void at_exit(int, Datum) { end_claimed_errand(OidIsValid(MyDatabaseId) ? ErrandEnd::blocked : ErrandEnd::idle); }
+
+}  // namespace
+
+void ask_at_commit(Oid object) {
+    if (!has_shared()) return;
+    static bool is_listening = false;
+    if (!is_listening) pg::call([] { RegisterXactCallback(at_transaction_end, nullptr); });
+    is_listening = true;
+    asked().push_back(object);
+}
+
+void Errands::adopt() {
+    pg::Locked locked(shared().lock);
+    for (Errand& errand : shared().errands)
+        if (errand.state == Errand::State::starting) errand.state = Errand::State::waiting;
+}
+
+void Errands::collect(base::Instant now) {
+    for (auto entry = workers_.begin(); entry != workers_.end();) {
+        if (!pg::has_stopped(entry->second.handle)) {
+            ++entry;
+            continue;
+        }
+        {
+            pg::Locked locked(shared().lock);
+            Errand& errand = shared().errands[entry->first];
+            bool is_under_way = errand.state == Errand::State::starting || errand.state == Errand::State::running;
+            if (is_under_way && errand.token == entry->second.token) end_errand(errand, ErrandEnd::blocked, now);
+        }
+        pg::release(entry->second.handle);
+        entry = workers_.erase(entry);
+    }
+}
+
+bool Errands::start(int slot, base::Instant now) {
+    std::uint32_t token = 0;
+    {
+        pg::Locked locked(shared().lock);
+        Errand& errand = shared().errands[slot];
+        errand.state = Errand::State::starting;
+        errand.token = token = ++shared().last_token;
+    }
+    BackgroundWorkerHandle* handle =
+        pg::start_worker("steward_partition_demand", "pg_steward partitions on demand", packed(slot, token));
+    if (handle == nullptr) {
+        pg::Locked locked(shared().lock);
+        shared().errands[slot].state = Errand::State::waiting;
+        shared().errands[slot].not_before = now.micros + kNoSlotMicros;
+        return false;
+    }
+    workers_[slot] = Worker{handle, token};
+    return true;
+}
+
+void Errands::carry_out(base::Instant now) {
+    collect(now);
+    for (;;) {
+        int slot = -1;
+        {
+            pg::Locked locked(shared().lock, LW_SHARED);
+            slot = due_errand(shared().errands, kMaxErrands, now);
+            next_wake_ = next_errand(shared().errands, kMaxErrands);
+        }
+        // The end of a worker of ours wakes us.
+        if (workers_.size() >= kMostAtOnce) next_wake_.reset();
+        if (slot < 0 || workers_.size() >= kMostAtOnce) return;
+        // Its last worker has said that it is done, and is about to end.
+        if (workers_.count(slot) != 0) {
+            next_wake_ = base::Instant{now.micros + kNoSlotMicros};
+            return;
+        }
+        if (start(slot, now)) continue;
+        next_wake_ = base::Instant{now.micros + kNoSlotMicros};
+        return;
+    }
+}
+
+std::optional<ClaimedErrand> claim_errand(Datum argument) {
+    auto bits = static_cast<std::uint64_t>(DatumGetInt64(argument));
+    auto index = static_cast<std::uint32_t>(bits & 0xffffffffU);
+    auto token = static_cast<std::uint32_t>(bits >> 32U);
+    ClaimedErrand mine{};
+    {
+        pg::Locked locked(shared().lock);
+        Errand& errand = shared().errands[index];
+        if (errand.state != Errand::State::starting || errand.token != token) return std::nullopt;
+        errand.state = Errand::State::running;
+        claimed = static_cast<int>(index);
+        mine = {errand.database, errand.object};
+    }
+    pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
+    return mine;
+}
+
+void end_claimed_errand(ErrandEnd end) noexcept {
+    if (claimed < 0) return;
+    base::Instant now = pg::now();
+    pg::Locked locked(shared().lock);
+    end_errand(shared().errands[claimed], end, now);
+    claimed = -1;
+    wake_launcher(shared());
+}
+
+}  // namespace steward::schedule
