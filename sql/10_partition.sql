@@ -34,6 +34,7 @@ CREATE TABLE steward.partition_sets (
     after_create     text,
     before_drop      text,
     after_drop       text,
+    on_demand        boolean NOT NULL DEFAULT false,
     registered_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
     registered_by    name NOT NULL DEFAULT CURRENT_USER,
     CHECK (step IS NULL OR width IS NULL)
@@ -51,6 +52,7 @@ COMMENT ON COLUMN steward.partition_sets.keep_width IS 'number keys: a partition
 COMMENT ON COLUMN steward.partition_sets.retire IS 'what happens after the detach: trash (drop after grace), keep, move to a schema or tablespace, archive to a file';
 COMMENT ON COLUMN steward.partition_sets.max_drop_percent IS 'automatic retention stops when one run would retire more than this share of the table''s bytes';
 COMMENT ON COLUMN steward.partition_sets.template IS 'table whose storage parameters, extra unique keys and indexes, and replica identity new partitions get';
+COMMENT ON COLUMN steward.partition_sets.on_demand IS 'rows that went to the default partition get the partition they belong to soon after';
 COMMENT ON COLUMN steward.partition_sets.registered_by IS 'role that registered it; a name, so that a dump can be restored where there is no such role';
 COMMENT ON COLUMN steward.partition_sets.before_create IS 'function (parent regclass, partition text, bounds text) returns boolean, run as the table''s owner; false vetoes';
 
@@ -190,3 +192,9 @@ LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'steward_empty_trash';
 COMMENT ON FUNCTION steward.empty_trash() IS
 'drop what has lain in the trash for its time; returns how many tables were dropped';
+
+CREATE FUNCTION steward.note_default_hit() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_note_default_hit';
+COMMENT ON FUNCTION steward.note_default_hit() IS
+'trigger of default partitions whose table has the option on_demand: when the transaction commits, the launcher is asked for the partitions that their rows need';

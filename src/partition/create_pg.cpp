@@ -8,9 +8,12 @@
 #include "partition/blueprint_pg.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/default_pg.hpp"
+#include "partition/demand.hpp"
+#include "partition/demand_pg.hpp"
 #include "partition/future.hpp"
 #include "partition/naming.hpp"
 #include "partition/period.hpp"
+#include "partition/row_move_pg.hpp"
 #include "partition/trash_pg.hpp"
 #include "pg/guard.hpp"
 
@@ -26,6 +29,7 @@ struct NewPartition {
     std::string reason;
     DefaultRefusal refusal;
     bool is_ahead = false;
+    std::int64_t moved = 0;  // rows of the default partition that come with it
 };
 
 std::string child_schema(const KnownSet& known) {
@@ -90,13 +94,13 @@ void end_with_type(const Codec& codec, std::vector<Range>& ranges, const base::Z
     ranges = std::move(kept);
 }
 
-Missing find_missing(const KnownSet& known, const Ask& ask, Position now) {
+Missing find_missing(const KnownSet& known, int periods, int limit, Position now) {
     std::vector<Range> existing;
     existing.reserve(known.set.partitions.size());
     for (const Partition& partition : known.set.partitions) existing.push_back(partition.range);
     auto find = [&](const std::vector<Range>& in_trash) {
-        return missing_ranges(existing, in_trash, known.grid(), known.policy, now, periods_of(known, ask),
-                              static_cast<std::size_t>(kMaxCreatedPerRun));
+        return missing_ranges(existing, in_trash, known.grid(), known.policy, now, periods,
+                              static_cast<std::size_t>(limit));
     };
     Missing missing = find({});
     if (!missing.ranges.empty()) {
@@ -107,6 +111,13 @@ Missing find_missing(const KnownSet& known, const Ask& ask, Position now) {
     return missing;
 }
 
+// Rows in the way are why it is made, then.
+void move_if_on_demand(const KnownSet& known, const DefaultState& state, NewPartition& partition) {
+    const std::string& condition = partition.refusal.rows_in_the_way;
+    if (!known.policy.on_demand || condition.empty()) return;
+    partition.refusal.reason = move_refusal(known, state, condition, partition.moved);
+}
+
 NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming& naming, const DefaultState& state,
                           const Range& range, Position now) {
     NewPartition partition;
@@ -114,8 +125,11 @@ NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming&
     partition.bounds = "FOR VALUES " + range_clause(known, range);
     partition.refusal = refusal_by_default(known, state, range, now);
     bool is_past = range.upper.kind == Bound::Kind::value && range.upper.position <= now;
-    partition.is_ahead = range.lower.kind == Bound::Kind::value && range.lower.position > now;
-    partition.reason = partition.is_ahead ? "a future period" : is_past ? "fills a gap" : "the current period";
+    bool is_ahead = range.lower.kind == Bound::Kind::value && range.lower.position > now;
+    // Rows wait for it: it is made before the others are guarded.
+    partition.is_ahead = is_ahead && !(known.policy.on_demand && !partition.refusal.rows_in_the_way.empty());
+    move_if_on_demand(known, state, partition);
+    partition.reason = is_ahead ? "a future period" : is_past ? "fills a gap" : "the current period";
     return partition;
 }
 
@@ -144,6 +158,25 @@ std::vector<NewPartition> wanted_steps_of_list(const KnownSet& known, const Ask&
     return wanted;
 }
 
+std::string value_condition(const KnownSet& known, const std::string& list) {
+    return fmt::format("{} IS NOT NULL AND {} IN ({})", known.set.key.first, known.set.key.first, list);
+}
+
+// One for each value that rows of the default partition have and no list of the policy.
+void add_demanded_lists(const KnownSet& known, const DefaultState& state, std::vector<NewPartition>& wanted,
+                        Plan& plan) {
+    for (NewPartition& partition : wanted) move_if_on_demand(known, state, partition);
+    for (const std::string& value : demanded_values(known, state, plan)) {
+        std::string literal = base::quote_literal(value);
+        NewPartition& partition = wanted.emplace_back();
+        partition.period = value;
+        partition.bounds = fmt::format("FOR VALUES IN ({})", literal);
+        partition.reason = "a new value";
+        partition.refusal.rows_in_the_way = value_condition(known, literal);
+        move_if_on_demand(known, state, partition);
+    }
+}
+
 std::vector<NewPartition> wanted_lists(const KnownSet& known) {
     std::set<std::string> have;
     for (const Partition& partition : known.set.partitions)
@@ -154,8 +187,9 @@ std::vector<NewPartition> wanted_lists(const KnownSet& known) {
         std::string list;
         for (const std::string& value : values)
             if (have.count(value) == 0) list += (list.empty() ? "" : ", ") + base::quote_literal(value);
-        if (!list.empty())
-            wanted.push_back({label, fmt::format("FOR VALUES IN ({})", list), "a list without a partition", {}, false});
+        if (list.empty()) continue;
+        wanted.push_back({label, fmt::format("FOR VALUES IN ({})", list), "a list without a partition", {}, false});
+        if (known.policy.on_demand) wanted.back().refusal.rows_in_the_way = value_condition(known, list);
     }
     return wanted;
 }
@@ -180,12 +214,17 @@ std::vector<NewPartition> wanted_remainders(const KnownSet& known) {
     return wanted;
 }
 
+std::string attaching_sql(const Blueprint& blueprint, const std::string& schema, const std::string& name,
+                          const std::string& bounds) {
+    std::string attach = attach_sql(blueprint, schema, name, bounds);
+    std::string after = after_attach_sql(blueprint, schema, name);
+    return after.empty() ? attach : attach + ";\n" + after;
+}
+
 std::string creation_sql(const KnownSet& known, const Blueprint& blueprint, const std::string& schema,
                          const std::string& name, const NewPartition& wanted, const DefaultState& state) {
     std::string create = create_table_sql(blueprint, schema, name) + ";\n";
-    std::string attach = attach_sql(blueprint, schema, name, wanted.bounds);
-    std::string after = after_attach_sql(blueprint, schema, name);
-    if (!after.empty()) attach += ";\n" + after;
+    std::string attach = attaching_sql(blueprint, schema, name, wanted.bounds);
     const std::string& rows = wanted.refusal.rows_in_the_way;
     if (rows.empty()) return create + attach;
     return fmt::format(
@@ -202,10 +241,18 @@ PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const 
     step.parent_id = known.set.id;
     step.parent = known.set.qualified();
     step.object = base::qualified_name(names.schema(), name);
-    step.sql = creation_sql(known, blueprint, names.schema(), name, wanted, state);
     step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
     step.locked_relation = state.exists ? state.name : known.set.qualified();
     step.reason = wanted.reason;
+    if (wanted.moved > 0 && wanted.refusal.reason.empty()) {
+        plan_move(step, known, state, wanted.refusal.rows_in_the_way, create_table_sql(blueprint, names.schema(), name),
+                  attaching_sql(blueprint, names.schema(), name, wanted.bounds));
+        step.estimated_rows = static_cast<double>(wanted.moved);
+        step.reason += wanted.moved == 1 ? std::string("; 1 row of the default partition moves into it")
+                                         : fmt::format("; {} rows of the default partition move into it", wanted.moved);
+    } else {
+        step.sql = creation_sql(known, blueprint, names.schema(), name, wanted, state);
+    }
     std::string left = publications_left(blueprint);
     if (!left.empty()) step.reason += "; " + left;
     step.bounds = wanted.bounds;
@@ -248,10 +295,19 @@ void say_cut_short(Plan& plan) {
 void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
     std::optional<Position> now = current_position(known, ask.now);
     if (!now) return;
-    Missing missing = find_missing(known, ask, *now);
+    Missing missing = find_missing(known, periods_of(known, ask), kMaxCreatedPerRun, *now);
+    DefaultState state;
+    if (known.policy.on_demand) {
+        state = look_at_default(known.set);
+        if (state.has_rows) {
+            add_demanded(known, state, find_missing(known, demand_periods(known.policy), kMaxPeriods, *now).ranges,
+                         missing.ranges);
+            plan_left(known, state, *now, plan);
+        }
+    }
     // The usual run finds nothing to do, and is not to pay for more than this.
     if (missing.ranges.empty() && !has_leftover_guard(known.set)) return;
-    DefaultState state = look_at_default(known.set);
+    if (!known.policy.on_demand) state = look_at_default(known.set);
     if (state.has_leftover_guard) plan.steps.push_back(unguard_step(known, state, "left behind by an interrupted run"));
     if (missing.ranges.empty()) return;
     Naming naming = naming_of(known);
@@ -269,6 +325,7 @@ void plan_ranges(const KnownSet& known, const Ask& ask, Plan& plan) {
 }  // namespace
 
 void plan_creation(const KnownSet& known, const Ask& ask, Plan& plan) {
+    plan_watch(known, plan);
     if (known.set.strategy == Strategy::range) return plan_ranges(known, ask, plan);
     std::vector<NewPartition> wanted;
     if (known.set.strategy == Strategy::hash)
@@ -277,7 +334,13 @@ void plan_creation(const KnownSet& known, const Ask& ask, Plan& plan) {
         wanted = wanted_steps_of_list(known, ask, naming_of(known));
     else
         wanted = wanted_lists(known);
-    if (!wanted.empty()) add_creations(known, ask, look_at_default(known.set), wanted, {}, plan);
+    DefaultState state;
+    if (known.policy.on_demand || !wanted.empty()) state = look_at_default(known.set);
+    if (known.policy.on_demand && state.has_rows)
+        add_demanded_lists(known, state, wanted, plan);
+    else
+        for (NewPartition& partition : wanted) partition.refusal.rows_in_the_way.clear();
+    if (!wanted.empty()) add_creations(known, ask, state, wanted, {}, plan);
 }
 
 }  // namespace steward::partition

@@ -20,7 +20,10 @@ std::string range_condition(const KnownSet& known, const Range& range) {
     std::string condition = fmt::format("{} IS NOT NULL", key.first);
     auto compare = [&](const char* op, const Bound& bound) {
         if (bound.kind == Bound::Kind::value)
-            condition += fmt::format(" AND {} {} {}::{}", key.first, op, key_literal(known, bound.position), key.type);
+            condition += fmt::format(" AND {} {} {}::{}", key.first, op,
+                                     key.columns == 1 && !bound.literal.empty() ? bound.literal
+                                                                                : key_literal(known, bound.position),
+                                     key.type);
     };
     compare(">=", range.lower);
     compare("<", range.upper);
@@ -65,6 +68,10 @@ DefaultState look_at_default(const PartitionSet& set) {
                   {pg::Parameter::oid(set.default_id)});
     state.pages = rows[0].number(0);
     return state;
+}
+
+bool has_rows_of(const KnownSet& known, const DefaultState& state, const Range& range) {
+    return has_row(state, range_condition(known, range));
 }
 
 DefaultRefusal refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now) {

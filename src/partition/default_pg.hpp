@@ -35,6 +35,9 @@ struct DefaultRefusal {
 };
 DefaultRefusal refusal_by_default(const KnownSet& known, const DefaultState& state, const Range& range, Position now);
 
+// Whether the default holds rows of the range; a condition that is true for them.
+bool has_rows_of(const KnownSet& known, const DefaultState& state, const Range& range);
+
 // The steps around the creation of these ranges: none when the default is empty or small.
 struct GuardSteps {
     std::vector<PlanStep> before;

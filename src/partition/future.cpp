@@ -10,6 +10,23 @@ namespace {
 
 bool begins_before(const Range& a, const Range& b) { return before(a.lower, b.lower); }
 
+std::vector<Range> merged(const std::vector<Range>& a, const std::vector<Range>& b) {
+    std::vector<Range> all;
+    all.reserve(a.size() + b.size());
+    std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all), begins_before);
+    return all;
+}
+
+// The current period first, then the future as it comes, then the past backwards.
+void nearest_first(std::vector<Range>& ranges, Position now) {
+    auto first_past = std::stable_partition(ranges.begin(), ranges.end(), [&](const Range& range) {
+        return range.upper.kind == Bound::Kind::maxvalue || range.upper.position > now;
+    });
+    std::reverse(first_past, ranges.end());
+}
+
+}  // namespace
+
 std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Position now, int periods) {
     std::optional<std::int64_t> current = grid.index_of(now);
     if (!current) return std::nullopt;
@@ -48,23 +65,6 @@ Position begin_of_past(const std::vector<Range>& existing, const Grid& grid, con
     }
     return from;
 }
-
-std::vector<Range> merged(const std::vector<Range>& a, const std::vector<Range>& b) {
-    std::vector<Range> all;
-    all.reserve(a.size() + b.size());
-    std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(all), begins_before);
-    return all;
-}
-
-// The current period first, then the future as it comes, then the past backwards.
-void nearest_first(std::vector<Range>& ranges, Position now) {
-    auto first_past = std::stable_partition(ranges.begin(), ranges.end(), [&](const Range& range) {
-        return range.upper.kind == Bound::Kind::maxvalue || range.upper.position > now;
-    });
-    std::reverse(first_past, ranges.end());
-}
-
-}  // namespace
 
 std::vector<Range> places_kept(const std::vector<Range>& in_trash, Position now) {
     std::vector<Range> kept;

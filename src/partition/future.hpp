@@ -23,6 +23,11 @@ struct Missing {
 Missing missing_ranges(const std::vector<Range>& existing, const std::vector<Range>& in_trash, const Grid& grid,
                        const Policy& policy, Position now, int periods, std::size_t limit);
 
+// Where they begin and end: from the oldest partition (or the set's start, or the retention cut) to the end of the last
+// period. Nothing when that lies beyond the axis.
+Position begin_of_past(const std::vector<Range>& existing, const Grid& grid, const Policy& policy, Position now);
+std::optional<Position> end_of_future(const Grid& grid, const Policy& policy, Position now, int periods);
+
 // Those ranges of the trash that nothing is to be made in, in rising order: the ones that end not after now. What is
 // written to now and later needs a partition more than a retired one needs its way back.
 std::vector<Range> places_kept(const std::vector<Range>& in_trash, Position now);

@@ -34,6 +34,11 @@ int count_option(const std::string& key, const std::string& value, int min, int 
     return static_cast<int>(*number);
 }
 
+bool truth_option(const std::string& key, const std::string& value) {
+    if (value != "true" && value != "false") bad_value(key, value, "true or false.");
+    return value == "true";
+}
+
 // The function as PostgreSQL names it, schema-qualified; it must exist with these arguments and result.
 std::string function_option(const std::string& key, const std::string& value, const std::string& arguments,
                             const std::string& result) {
@@ -140,6 +145,7 @@ const std::map<std::string, Reader>& readers() {
         {"subpartition_by", [](Policy& p, auto&, auto& v) { p.subpartition_by = v; }},
         {"subpartitions", [](Policy& p, auto& k, auto& v) { p.subpartitions = count_option(k, v, 1, 1024); }},
         {"modulus", [](Policy& p, auto& k, auto& v) { p.modulus = count_option(k, v, 1, 1024); }},
+        {"on_demand", [](Policy& p, auto& k, auto& v) { p.on_demand = truth_option(k, v); }},
         {"snowflake_epoch",
          [](Policy& p, auto&, auto& v) {
              pg::SafePath path;
@@ -181,6 +187,7 @@ void forget_option(Policy& policy, const std::string& key) {
     if (key == "template") policy.template_id = fresh->template_id;
     if (key == "subpartitions") policy.subpartitions = fresh->subpartitions;
     if (key == "modulus") policy.modulus = fresh->modulus;
+    if (key == "on_demand") policy.on_demand = fresh->on_demand;
     if (key == "lists") policy.lists.clear();
 }
 
@@ -214,6 +221,20 @@ void check_subpartition_columns(const Policy& policy, const PartitionSet& set) {
                   fmt::format("{} has no column {}.", set.qualified(), rows[0].text(0)));
 }
 
+// Without a default partition the server refuses the rows that would ask for one.
+void check_on_demand(const Policy& policy, const PartitionSet& set) {
+    if (!policy.on_demand) return;
+    bool is_list_of_values = set.strategy == Strategy::list && !policy.step;
+    if (set.strategy != Strategy::range && !is_list_of_values)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "option \"on_demand\" does not fit \"{}\"", set.qualified())
+            .detail("Only ranges and lists of values get partitions on demand.");
+    if (set.default_id == 0)
+        throw pg::PgError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                          "option \"on_demand\" needs a default partition of \"{}\"", set.qualified())
+            .hint("CREATE TABLE ... PARTITION OF {} DEFAULT takes the rows until their partition is made.",
+                  set.qualified());
+}
+
 void check_targets(Policy& policy, const PartitionSet& set) {
     if (policy.retire == Retire::archive) {
         policy.retire_to = directory_option(policy.retire_to);
@@ -229,6 +250,7 @@ void check_targets(Policy& policy, const PartitionSet& set) {
     if (!policy.subpartition_by.empty())
         pg::value_or_throw(parse_subpartitioning(policy.subpartition_by, policy.subpartitions));
     if (!policy.subpartition_by.empty()) check_subpartition_columns(policy, set);
+    check_on_demand(policy, set);
 }
 
 const char* retire_word(Retire retire) {
@@ -320,6 +342,7 @@ std::vector<Field> fields_of(const Policy& policy, const PartitionSet& set) {
         {"after_create", "text", unless_empty(policy.after_create)},
         {"before_drop", "text", unless_empty(policy.before_drop)},
         {"after_drop", "text", unless_empty(policy.after_drop)},
+        {"on_demand", "boolean", policy.on_demand ? "true" : "false"},
     };
 }
 

@@ -9,6 +9,9 @@ std::string_view action_name(Action action) {
     case Action::unguard_default: return "unguard default";
     case Action::guard_default: return "guard default";
     case Action::validate_default: return "validate default";
+    case Action::watch_default: return "watch default";
+    case Action::unwatch_default: return "unwatch default";
+    case Action::leave_in_default: return "leave in default";
     case Action::create: return "create";
     case Action::detach: return "detach";
     case Action::move: return "move";

@@ -18,6 +18,9 @@ enum class Action {
     unguard_default,     // drop the CHECK that kept ATTACH from scanning the default partition
     guard_default,       // add it, NOT VALID
     validate_default,    // validate it, blocking nobody
+    watch_default,       // its trigger tells the launcher of rows that need a partition (on_demand)
+    unwatch_default,     // ... no more
+    leave_in_default,    // rows that no partition is made for: shown, never run
     create,              // build the child apart and attach it
     detach,              // a partition past its retention leaves the set
     move,                // ... to another schema or tablespace
@@ -30,6 +33,15 @@ enum class Action {
 };
 
 std::string_view action_name(Action action);
+
+// Rows that leave the default partition while theirs is made; `sql` is these statements and the locks between them.
+struct RowMove {
+    RelationId from = 0;
+    std::string prepare;  // makes the partition, apart
+    std::string take;     // deletes the rows and returns them as one array
+    std::string attach;
+    std::string put;  // inserts what was taken, as $1
+};
 
 struct PlanStep {
     Action action = Action::create;
@@ -47,6 +59,8 @@ struct PlanStep {
     std::string refusal;        // not empty: a safety rule forbids the step; it is shown and recorded, never run
     bool needs_guard = false;   // without the guard its ATTACH would scan the default under the lock
     bool is_top_level = false;  // commits inside (DETACH CONCURRENTLY): only at top level in a worker
+
+    std::optional<RowMove> move;
 
     // What a retired partition needs to come back.
     std::string bounds;  // FOR VALUES ...

@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/demand_pg.hpp"
 #include "partition/options_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"
@@ -220,8 +221,9 @@ Datum manage_partitions(FunctionCallInfo fcinfo) {
 
 Datum unmanage_partitions(FunctionCallInfo fcinfo) {
     Oid parent = PG_GETARG_OID(0);
-    read_set(parent);
+    PartitionSet set = read_set(parent);
     check_owner(parent);
+    unwatch(set);
     AsExtensionOwner as_extension;
     return BoolGetDatum(
         pg::execute("DELETE FROM steward.partition_sets WHERE parent = $1::oid", {pg::Parameter::oid(parent)}) > 0);

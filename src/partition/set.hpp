@@ -86,6 +86,7 @@ struct Policy {
     int subpartitions = 0;
     std::map<std::string, std::vector<std::string>> lists;  // label -> values
     int modulus = 0;
+    bool on_demand = false;                        // rows in the default partition get their partition soon after
     std::string encode_function, decode_function;  // quoted, schema-qualified names
     std::string before_create, after_create, before_drop, after_drop;
 };

@@ -5,6 +5,7 @@
 #include "partition/archive_pg.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/history_pg.hpp"
+#include "partition/row_move_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/lock.hpp"
 #include "pg/spi.hpp"
@@ -15,17 +16,6 @@ namespace {
 
 // Polling takes nobody's place in the queue; after that the statement itself queues for lock_timeout.
 constexpr int kPoliteMs = 40;
-
-void lock_parent(const PlanStep& step) {
-    LOCKMODE mode = parent_lock_mode(step);
-    if (mode == NoLock) return;
-    if (pg::lock_politely(step.parent_id, mode, kPoliteMs)) return;
-    auto in_the_way = pg::blockers(step.parent_id, mode);
-    // Behind an old transaction we would only hold up everybody who comes after us.
-    if (!in_the_way.empty() && in_the_way.front().age_seconds > kOldTransactionSeconds)
-        throw LockBusy{step.parent_id, mode};
-    pg::call([&] { LockRelationOid(step.parent_id, mode); });
-}
 
 // A hook is the owner's function (parent regclass, partition text, bounds text) returning boolean.
 bool ask_hook(const std::string& function, const PlanStep& step) {
@@ -108,6 +98,14 @@ void keep_books(const PlanStep& step, const Policy* policy, Oid acting_role) {
 
 }  // namespace
 
+void lock_table(Oid table, LOCKMODE mode) {
+    if (pg::lock_politely(table, mode, kPoliteMs)) return;
+    auto in_the_way = pg::blockers(table, mode);
+    // Behind an old transaction we would only hold up everybody who comes after us.
+    if (!in_the_way.empty() && in_the_way.front().age_seconds > kOldTransactionSeconds) throw LockBusy{table, mode};
+    pg::call([&] { LockRelationOid(table, mode); });
+}
+
 LOCKMODE parent_lock_mode(const PlanStep& step) {
     switch (step.action) {
     case Action::create:
@@ -117,7 +115,9 @@ LOCKMODE parent_lock_mode(const PlanStep& step) {
     // ALTER TABLE on the default takes its lock there only; the parent is held so that others come in the same order.
     case Action::guard_default:
     case Action::validate_default:
-    case Action::unguard_default: return ShareUpdateExclusiveLock;
+    case Action::unguard_default:
+    case Action::watch_default:
+    case Action::unwatch_default: return ShareUpdateExclusiveLock;
     default: return NoLock;
     }
 }
@@ -128,9 +128,11 @@ StepScope::StepScope(Oid owner, int lock_timeout) : as_owner_(owner) {
 
 void StepScope::run(const PlanStep& step, const Policy* policy, Oid acting_role) {
     check_before(step, policy);
-    lock_parent(step);
+    if (LOCKMODE mode = parent_lock_mode(step); mode != NoLock) lock_table(step.parent_id, mode);
     if (step.action == Action::archive)
         archive(step);
+    else if (step.move)
+        move_rows(step);
     else if (!is_bookkeeping(step.action))
         pg::execute(step.sql);
     keep_books(step, policy, acting_role);

@@ -36,7 +36,10 @@ private:
 // What has to hold and to be written before a step that commits inside (DETACH CONCURRENTLY) runs at top level.
 void prepare_top_level(const PlanStep& step, Oid owner, const Policy* policy, Oid acting_role);
 
-// The strongest lock the step asks for on the parent.
+// Asks politely, then queues for lock_timeout; throws LockBusy behind an old transaction.
+void lock_table(Oid table, LOCKMODE mode);
+
+// The lock a step begins with, on the parent.
 LOCKMODE parent_lock_mode(const PlanStep& step);
 
 }  // namespace steward::partition

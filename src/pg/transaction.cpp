@@ -38,6 +38,13 @@ void set_local(const char* name, const std::string& value) {
     call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false); });
 }
 
+void silence_triggers(bool is_silent) {
+    call([&] {
+        set_config_option("session_replication_role", is_silent ? "replica" : "origin", PGC_SUSET, PGC_S_SESSION,
+                          GUC_ACTION_SAVE, true, 0, false);
+    });
+}
+
 void set_for_transaction(const char* name, const std::string& value) {
     const char* text = value.c_str();
     call([&] { set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false); });

@@ -42,6 +42,10 @@ private:
 // A setting for the length of the surrounding AsOwner block (or transaction).
 void set_local(const char* name, const std::string& value);
 
+// No trigger fires and no foreign key is checked, but those that are ENABLE ALWAYS or REPLICA; to be turned off again, or
+// undone at the end of the surrounding AsOwner block. A privilege that owners of tables do not have.
+void silence_triggers(bool is_silent);
+
 // A setting up to the end of the transaction, its commit included: synchronous_commit.
 void set_for_transaction(const char* name, const std::string& value);
 
