@@ -121,7 +121,7 @@ SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.reti
     s.retire OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(s.retire_to) AS moves_to
 FROM steward.partition_trash t
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.partition::pg_catalog.oid
-LEFT JOIN steward.partition_sets s ON t.is_to_move AND s.parent OPERATOR(pg_catalog.=) t.parent 
+LEFT JOIN steward.partition_sets s ON t.is_to_move AND s.parent OPERATOR(pg_catalog.=) t.parent
     AND s.retire OPERATOR(pg_catalog.=) ANY (ARRAY['schema', 'tablespace'])
 WHERE NOT c.relispartition
     AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE'));
