@@ -87,6 +87,8 @@ bool is_nothing_pending() { return false; }
 }  // namespace
 
 void listen_to_notices() {
+    heard.length = 0;
+    heard.last = LastWords{};
     static PQcommMethods methods{};
     methods.comm_reset = do_nothing;
     methods.flush = flush_nothing;

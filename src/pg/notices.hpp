@@ -10,7 +10,7 @@
 
 namespace steward::pg {
 
-// From now on this process listens to itself. Once a process; its last words are taken by last_words().
+// From now on this process listens to itself, and forgets what it heard before.
 void listen_to_notices();
 // The notices since listening began, the last 8 kB of them.
 std::string notices();

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// The worker of one run: claims the RunSlot that the launcher prepared, connects to the job's database as the job's role,
-// runs the command, writes the history row, and ends. When it is terminated in between, the slot says so and a loader
-// writes the row. One that was started before its run is due makes itself ready and waits to be given the run, or sent away.
+// The worker of a run: claims the RunSlot that the launcher prepared, connects to the job's database as the job's role,
+// runs the command and writes the history row. When it is terminated in between, the slot says so and a loader writes the
+// row. One that was started before its run is due makes itself ready and waits to be given the run, or sent away. One that
+// has run stays a moment for the next run of the same database and role: a process costs more than most commands.
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/notices.hpp"
+#include "pg/session.hpp"
 #include "pg/transaction.hpp"
 #include "pg/zone.hpp"
 #include "schedule/record_pg.hpp"
-#include "schedule/shared_state_pg.hpp"
 #include "schedule/tables_pg.hpp"
+#include "schedule/worker_slot_pg.hpp"
 
 namespace steward::schedule {
 
 namespace {
 
-RunSlot* mine = nullptr;
-std::uint32_t my_token = 0;
+// After so long a new one connects, with what has been set for the role and the database meanwhile.
+constexpr std::int64_t kLifeMicros = base::kMicrosPerMinute;
+
+TimestampTz connected_at = 0;
+std::set<std::string> first_libraries;
 volatile sig_atomic_t is_timed_out = 0;
 
 // ---- Signals and the end of the process ------------------------------------------------------------------------------
@@ -29,54 +34,26 @@ void on_run_timeout() {
 
 void on_grace_timeout() { kill(MyProcPid, SIGTERM); }
 
-void leave_slot(bool is_recorded, Outcome outcome, const char* sqlstate, const char* message) noexcept {
-    pg::Locked locked(shared().lock);
-    // Sent away while it waited: the slot is somebody else's.
-    if (mine->token != my_token) return;
-    mine->state = RunState::ended;
-    mine->is_recorded = is_recorded;
-    mine->outcome = static_cast<std::uint8_t>(outcome);
-    mine->ended_at = GetCurrentTimestamp();
-    strlcpy(mine->sqlstate, sqlstate, sizeof(mine->sqlstate));
-    copy_text(mine->message, sizeof(mine->message), message);
-    wake_launcher(shared());
-    mine = nullptr;
-}
-
 // Terminated, or it could not even connect. A session that was cancelled and would not end was cancelled nevertheless.
 void at_exit(int, Datum) {
-    if (mine == nullptr) return;
-    Outcome outcome = is_timed_out != 0        ? Outcome::timed_out
-                      : mine->stop != Stop::no ? Outcome::cancelled
-                                               : Outcome::terminated;
-    leave_slot(false, outcome, pg::last_words().sqlstate, pg::last_words().message);
-}
-
-// False when the launcher has given the slot up meanwhile.
-bool claim(Datum argument) {
-    auto packed = static_cast<std::uint64_t>(DatumGetInt64(argument));
-    auto index = static_cast<std::uint32_t>(packed & 0xffffffffU);
-    auto token = static_cast<std::uint32_t>(packed >> 32U);
-    pg::Locked locked(shared().lock);
-    RunSlot& run = shared().runs[index];
-    bool is_wanted = run.state == RunState::starting || run.state == RunState::ready;
-    if (!is_wanted || run.token != token || run.stop != Stop::no) return false;
-    run.pid = MyProcPid;
-    run.latch = MyLatch;
-    mine = &run;
-    my_token = token;
-    return true;
+    if (has_left_slot()) return;
+    Outcome outcome = is_timed_out != 0            ? Outcome::timed_out
+                      : my_slot().stop != Stop::no ? Outcome::cancelled
+                                                   : Outcome::terminated;
+    end_run(false, outcome, pg::last_words().sqlstate, pg::last_words().message, Then::leave);
 }
 
 void connect() {
     pg::call([] {
         before_shmem_exit(at_exit, Datum{0});
         pqsignal(SIGTERM, die);
-        pqsignal(SIGINT, StatementCancelHandler);
+        pqsignal(SIGINT, SIG_IGN);
         pqsignal(SIGHUP, SignalHandlerForConfigReload);
         BackgroundWorkerUnblockSignals();
-        BackgroundWorkerInitializeConnectionByOid(mine->database, mine->role, 0);
+        BackgroundWorkerInitializeConnectionByOid(my_slot().database, my_slot().role, 0);
     });
+    connected_at = GetCurrentTimestamp();
+    first_libraries = pg::loaded_libraries();
 }
 
 // ---- The run ---------------------------------------------------------------------------------------------------------
@@ -106,41 +83,36 @@ std::uint64_t changes_so_far() {
     return shared().changes;
 }
 
-// False when there will be no run.
-bool await_run() {
-    for (;;) {
-        {
-            pg::Locked locked(shared().lock, LW_SHARED);
-            if (mine->token != my_token) return false;
-            if (mine->state != RunState::ready) return true;
-        }
-        pg::call([] {
-            (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
-            ResetLatch(MyLatch);
-            CHECK_FOR_INTERRUPTS();
-        });
-    }
-}
-
-std::optional<pg::ErrorReport> look_up(std::optional<Command>& command) {
-    return pg::attempt(pg::Bounded::transaction, [&] { command = read_command(mine->job, mine->role); });
+// Who drops, renames or copies the database waits for this process to be gone: it looks at the lock as a new connection would.
+std::optional<pg::ErrorReport> look_up(std::int64_t job, std::optional<Command>& command) {
+    return pg::attempt(pg::Bounded::transaction, [&] {
+        if (!pg::lock_database_now())
+            throw pg::PgError(ERRCODE_OBJECT_IN_USE, "the database is being dropped, renamed or copied");
+        command = read_command(job, my_slot().role);
+    });
 }
 
 void begin(RunRecord& record, const Command& command) {
+    is_timed_out = 0;
+    pg::listen_to_notices();
+    pg::call([] {
+        QueryCancelPending = false;
+        pqsignal(SIGINT, StatementCancelHandler);
+    });
     record.started_at = GetCurrentTimestamp();
     {
         pg::Locked locked(shared().lock);
-        mine->state = RunState::running;
-        mine->started_at = record.started_at;
+        my_slot().state = RunState::running;
+        my_slot().started_at = record.started_at;
         // cancel_run() came before there was anything to cancel.
-        if (mine->stop != Stop::no) kill(MyProcPid, SIGINT);
+        if (my_slot().stop != Stop::no) kill(MyProcPid, SIGINT);
     }
     if (command.lock_timeout_ms) pg::set_session("lock_timeout", fmt::format("{}ms", *command.lock_timeout_ms));
     if (!command.timeout_ms) return;
     int timeout = static_cast<int>(std::min<std::int64_t>(*command.timeout_ms, INT_MAX - kStopGraceMillis));
     pg::call([&] {
-        TimeoutId cancel = RegisterTimeout(USER_TIMEOUT, on_run_timeout);
-        TimeoutId terminate = RegisterTimeout(USER_TIMEOUT, on_grace_timeout);
+        static const TimeoutId cancel = RegisterTimeout(USER_TIMEOUT, on_run_timeout);
+        static const TimeoutId terminate = RegisterTimeout(USER_TIMEOUT, on_grace_timeout);
         enable_timeout_after(cancel, timeout);
         enable_timeout_after(terminate, timeout + kStopGraceMillis);
     });
@@ -150,16 +122,22 @@ Outcome outcome_of(const pg::ScriptEnd& end) {
     if (!end.error) return Outcome::succeeded;
     if (end.error->sqlerrcode != ERRCODE_QUERY_CANCELED) return Outcome::failed;
     if (is_timed_out != 0) return Outcome::timed_out;
-    if (mine->stop != Stop::no) return Outcome::cancelled;
+    if (my_slot().stop != Stop::no) return Outcome::cancelled;
     // pg_cancel_backend() says so in its own words, statement_timeout in others.
     return end.error->message.find("timeout") == std::string::npos ? Outcome::cancelled : Outcome::failed;
 }
 
-void finish(RunRecord& record, const std::string& name) {
+bool may_stay(const RunRecord& record) {
+    return (record.outcome == Outcome::succeeded || record.outcome == Outcome::failed) &&
+           GetCurrentTimestamp() - connected_at < kLifeMicros && pg::loaded_libraries() == first_libraries;
+}
+
+// Whether there may be another run.
+bool finish(RunRecord& record, const std::string& name) {
     record.ended_at = GetCurrentTimestamp();
     {
         pg::Locked locked(shared().lock, LW_SHARED);
-        record.handled_until = mine->handled_until;
+        record.handled_until = my_slot().handled_until;
     }
     // The command is over: what comes now is ours, and a late cancel or timeout is not meant for it.
     pg::call([] {
@@ -191,32 +169,56 @@ void finish(RunRecord& record, const std::string& name) {
         }
     }
     const pg::ErrorReport* error = record.end->error ? &*record.end->error : nullptr;
-    leave_slot(is_recorded, record.outcome, error != nullptr ? error->sqlstate().c_str() : "",
-               error != nullptr ? error->message.c_str() : "");
+    Then then = is_recorded && may_stay(record) ? Then::stay : Then::leave;
+    end_run(is_recorded, record.outcome, error != nullptr ? error->sqlstate().c_str() : "",
+            error != nullptr ? error->message.c_str() : "", then);
+    return then == Then::stay && pg::discard_session();
 }
 
-void execute() {
-    std::optional<Command> command;
-    std::uint64_t changes = changes_so_far();
-    auto failure = look_up(command);
-    if (!await_run()) return;
-    // What was read before the run was due may have changed since.
-    if (changes != changes_so_far()) failure = look_up(command);
-    RunRecord record = record_of(*mine);
+bool execute(const std::optional<Command>& command, std::optional<pg::ErrorReport> failure) {
+    RunRecord record = record_of(my_slot());
     if (!failure && command && record.is_marked && !RecoveryInProgress())
         failure = keep_books("local", [&] { mark_start(record); });
-    if (failure) return leave_slot(true, Outcome::failed, failure->sqlstate().c_str(), failure->message.c_str());
+    if (failure) {
+        end_run(true, Outcome::failed, failure->sqlstate().c_str(), failure->message.c_str(), Then::leave);
+        return false;
+    }
     // Unscheduled, or given to another role, since the launcher read it.
-    if (!command) return leave_slot(true, Outcome::cancelled, "", "the job has been changed");
-
+    if (!command) {
+        end_run(true, Outcome::cancelled, "", "the job has been changed", Then::leave);
+        return false;
+    }
     record.name = command->name;
     pg::set_session("application_name", fmt::format("pg_steward job {}", command->name));
     begin(record, *command);
-    command->rules.is_stopped = [] { return is_timed_out != 0 || mine->stop != Stop::no; };
-    record.end = pg::run_script(command->text, command->rules);
+    pg::ScriptRules rules = command->rules;
+    rules.is_stopped = [] { return is_timed_out != 0 || my_slot().stop != Stop::no; };
+    record.end = pg::run_script(command->text, rules);
     record.outcome = outcome_of(*record.end);
     record.notices = pg::notices();
-    finish(record, command->name);
+    return finish(record, command->name);
+}
+
+void serve() {
+    std::optional<Command> command;
+    std::optional<pg::ErrorReport> failure;
+    std::int64_t known = 0;
+    std::uint64_t changes = 0;
+    for (;;) {
+        Order order = await_order(known);
+        if (order.job == 0) return;
+        pg::reload_settings();
+        // What was read before the run was due may have changed since.
+        if (order.job != known || changes != changes_so_far()) {
+            changes = changes_so_far();
+            failure = look_up(order.job, command);
+            known = order.job;
+        }
+        if (!order.is_due && failure) return;
+        if (!order.is_due) continue;
+        if (!execute(command, failure)) return;
+        known = 0;
+    }
 }
 
 }  // namespace
@@ -227,10 +229,10 @@ extern "C" PGDLLEXPORT void steward_schedule_run(Datum argument);
 
 extern "C" void steward_schedule_run(Datum argument) {
     using namespace steward;
-    if (!schedule::has_shared() || !schedule::claim(argument)) proc_exit(0);
+    if (!schedule::has_shared() || !schedule::claim_slot(argument)) proc_exit(0);
     pg::entry([] {
         pg::listen_to_notices();
         schedule::connect();
-        schedule::execute();
+        schedule::serve();
     });
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.hpp"
 #include "pg/guard.hpp"
+#include "pg/session.hpp"
 #include "pg/sleeper.hpp"
 #include "pg/transaction.hpp"
 #include "pg/zone.hpp"
@@ -129,13 +130,8 @@ void Launcher::set_limits() {
 
 void Launcher::obey_signals() {
     if (ShutdownRequestPending != 0) proc_exit(1);
-    pg::call([] {
-        CHECK_FOR_INTERRUPTS();
-        if (ConfigReloadPending != 0) {
-            ConfigReloadPending = 0;
-            ProcessConfigFile(PGC_SIGHUP);
-        }
-    });
+    pg::call([] { CHECK_FOR_INTERRUPTS(); });
+    pg::reload_settings();
     set_limits();
 }
 

@@ -43,6 +43,7 @@ struct RunSlot {
     Stop stop;
     bool is_marked;
     bool is_recorded;      // its end is in the history; else the loader writes it
+    bool stays;            // ended, and its worker waits for another run
     std::uint8_t outcome;  // Outcome, once ended
     std::uint8_t kind;     // Kind
     std::int32_t attempt;
@@ -51,8 +52,8 @@ struct RunSlot {
     Latch* latch;         // of the worker, to be set when a ready one gets its run or is not needed
     Oid database;
     Oid role;
-    std::int64_t job;
-    RunId run;  // 0: none yet (ready)
+    std::int64_t job;  // 0: a ready worker may get any of this database and role
+    RunId run;         // 0: none yet (ready)
     TimestampTz due;
     TimestampTz started_at;
     TimestampTz ended_at;

@@ -21,71 +21,6 @@ constexpr std::int64_t kMostFalseStartMicros = 4 * base::kMicrosPerMinute;
 constexpr std::int64_t kRecordAgainMicros = base::kMicrosPerSecond;
 constexpr char kCancelled[] = "cancelled before it began";
 
-JobKey key_of(const RunSlot& run) { return {run.database, run.job}; }
-
-std::vector<RunSlot> copy_of_slots() {
-    std::vector<RunSlot> runs(kMaxRuns);
-    pg::Locked locked(shared().lock, LW_SHARED);
-    std::copy(std::begin(shared().runs), std::end(shared().runs), runs.begin());
-    return runs;
-}
-
-Datum packed(int slot, std::uint32_t token) {
-    return Int64GetDatum(
-        static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) | static_cast<std::uint32_t>(slot)));
-}
-
-void fill(RunSlot& run, const Start& start, RunId number) noexcept {
-    run.state = RunState::starting;
-    run.is_marked = start.is_marked;
-    run.kind = static_cast<std::uint8_t>(start.kind);
-    run.attempt = start.attempt;
-    run.run = number;
-    run.due = pg::to_server(start.due);
-}
-
-// A run by hand has its slot already.
-int prepare_slot(const Start& start, std::uint32_t* token) noexcept {
-    Shared& state = shared();
-    pg::Locked locked(state.lock);
-    int slot = -1;
-    for (int i = 0; i < kMaxRuns && start.run != 0 && slot < 0; ++i)
-        if (state.runs[i].state == RunState::requested && state.runs[i].run == start.run) slot = i;
-    if (slot < 0) slot = find_free_run(state);
-    if (slot < 0) return slot;
-    RunSlot& run = state.runs[slot];
-    RunId number = start.run != 0 ? start.run : next_run_number(state);
-    run = RunSlot{};
-    run.token = *token = ++state.last_token;
-    run.database = start.job.database;
-    run.role = start.role;
-    run.job = start.job.job;
-    fill(run, start, number);
-    return slot;
-}
-
-int prepare_spare(const Upcoming& upcoming, std::uint32_t* token) noexcept {
-    Shared& state = shared();
-    pg::Locked locked(state.lock);
-    int slot = find_free_run(state);
-    if (slot < 0) return slot;
-    RunSlot& run = state.runs[slot];
-    run = RunSlot{};
-    run.state = RunState::ready;
-    run.token = *token = ++state.last_token;
-    run.database = upcoming.job.database;
-    run.role = upcoming.role;
-    run.job = upcoming.job.job;
-    return slot;
-}
-
-// Under the lock. A worker that has not come yet finds another token.
-void dismiss(RunSlot& run) noexcept {
-    if (run.state == RunState::ready && run.latch != nullptr) SetLatch(run.latch);
-    run.state = RunState::free;
-    run.token = ++shared().last_token;
-}
-
 }  // namespace
 
 void Starts::adopt() {
@@ -122,91 +57,35 @@ void Starts::carry_out(const std::vector<Action>& actions, base::Instant now) {
 }
 
 void Starts::start(const Start& start, base::Instant now) {
-    if (hand_over(start)) return;
-    make_room();
-    std::uint32_t token = 0;
-    int slot = prepare_slot(start, &token);
+    if (std::optional<Pool::Hired> hired = pool_.hire(start)) {
+        workers_[hired->slot] = Worker{start.ticket, hired->handle, std::nullopt};
+        return brain_.started(start.ticket, hired->run);
+    }
+    if (static_cast<int>(workers_.size()) + pool_.size() >= most_) pool_.make_room();
+    int slot = prepare_slot(start);
     if (slot < 0) {
         std::string reason = fmt::format("{} runs wait or run already", kMaxRuns);
         return brain_.not_started(start.ticket, reason, kNoSlotMicros, true, now);
     }
-    RunId run = shared().runs[slot].run;
-    std::string title = fmt::format("pg_steward run {}", run);
-    BackgroundWorkerHandle* handle = pg::start_worker("steward_schedule_run", title.c_str(), packed(slot, token));
+    BackgroundWorkerHandle* handle = pg::start_worker("steward_schedule_run", "pg_steward run", worker_argument(slot));
     if (handle == nullptr) {
         {
             pg::Locked locked(shared().lock);
             shared().runs[slot].state = start.run != 0 ? RunState::requested : RunState::free;
         }
+        // The next try finds the place of one that has gone.
+        pool_.make_room();
         return brain_.not_started(start.ticket, "no background worker is free (max_worker_processes)", kNoSlotMicros,
                                   true, now);
     }
     workers_[slot] = Worker{start.ticket, handle, std::nullopt};
-    brain_.started(start.ticket, run);
-}
-
-// ---- Workers that are ready before their run is due --------------------------------------------------------------------
-
-bool Starts::hand_over(const Start& start) {
-    auto spare = spares_.find(start.job);
-    if (spare == spares_.end() || start.run != 0) return false;
-    const int slot = spare->second.slot;
-    RunId number = 0;
-    {
-        pg::Locked locked(shared().lock);
-        RunSlot& run = shared().runs[slot];
-        if (run.state == RunState::ready && run.role == start.role) {
-            number = next_run_number(shared());
-            fill(run, start, number);
-            if (run.latch != nullptr) SetLatch(run.latch);
-        }
-    }
-    if (number == 0) {
-        send_away(spare);
-        return false;
-    }
-    workers_[slot] = Worker{start.ticket, spare->second.handle, std::nullopt};
-    spares_.erase(spare);
-    brain_.started(start.ticket, number);
-    return true;
-}
-
-std::map<JobKey, Starts::Spare>::iterator Starts::send_away(std::map<JobKey, Spare>::iterator spare) {
-    {
-        pg::Locked locked(shared().lock);
-        dismiss(shared().runs[spare->second.slot]);
-    }
-    pg::release(spare->second.handle);
-    return spares_.erase(spare);
-}
-
-// A run that is due goes before those to come.
-void Starts::make_room() {
-    if (spares_.empty() || static_cast<int>(workers_.size() + spares_.size()) < most_) return;
-    send_away(std::max_element(spares_.begin(), spares_.end(),
-                               [](const auto& a, const auto& b) { return a.second.due < b.second.due; }));
-}
-
-void Starts::make_one_ready(const Upcoming& upcoming) {
-    std::uint32_t token = 0;
-    int slot = prepare_spare(upcoming, &token);
-    if (slot < 0) return;
-    BackgroundWorkerHandle* handle = pg::start_worker("steward_schedule_run", "pg_steward run", packed(slot, token));
-    if (handle == nullptr) return free_slot(slot);
-    spares_[upcoming.job] = Spare{slot, upcoming.due, handle};
+    brain_.started(start.ticket, shared().runs[slot].run);
 }
 
 void Starts::make_ready(const std::vector<Upcoming>& upcoming, int most, base::Instant now) {
     most_ = most;
-    // Their instant has come and gone, or the clock was set back.
-    for (auto spare = spares_.begin(); spare != spares_.end();) {
-        const base::Instant due = spare->second.due;
-        spare = due <= now || due.micros - now.micros > 2 * kLeadMicros ? send_away(spare) : std::next(spare);
-    }
-    for (const Upcoming& next : upcoming) {
-        if (static_cast<int>(workers_.size() + spares_.size()) >= most) return;
-        if (spares_.count(next.job) == 0) make_one_ready(next);
-    }
+    pool_.send_unneeded(now);
+    pool_.make_ready(upcoming, most - static_cast<int>(workers_.size()));
 }
 
 // ---- What becomes of runs ----------------------------------------------------------------------------------------------
@@ -272,6 +151,7 @@ void Starts::could_not_begin(int slot, const RunSlot& run, base::Instant now, bo
     bool is_by_hand = static_cast<Kind>(run.kind) == Kind::manual;
     shared().runs[slot].state = is_by_hand ? RunState::requested : RunState::free;
     shared().runs[slot].pid = 0;
+    shared().runs[slot].token = ++shared().last_token;
 }
 
 // It ends without having begun. The next loader writes that down; on a standby nobody can.
@@ -288,7 +168,7 @@ void Starts::give_up(int slot, const char* why, base::Instant now, bool is_stand
 
 void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention) {
     // Made ready for nothing: it is sent away, or replaced when its run is due.
-    if (run.run == 0) return;
+    if (run.run == 0) return pool_.ended(slot);
     auto worker = workers_.find(slot);
     if (worker == workers_.end()) {
         // Told already; it waits to be recorded.
@@ -305,8 +185,10 @@ void Starts::end(int slot, const RunSlot& run, base::Instant now, bool is_standb
                pg::from_server(run.due),
                pg::from_server(run.ended_at)};
     brain_.ended(end, pg::random_fraction());
-    if (worker->second.handle != nullptr) pg::release(worker->second.handle);
+    BackgroundWorkerHandle* handle = worker->second.handle;
     workers_.erase(worker);
+    if (handle != nullptr && run.stays) return pool_.keep(slot, handle);
+    if (handle != nullptr) pg::release(handle);
     if (run.is_recorded || is_standby)
         free_slot(slot);
     else
@@ -376,8 +258,7 @@ void Starts::ask_to_record(Oid database, base::Instant now, Attention& attention
 }
 
 void Starts::forget(Oid database) {
-    for (auto spare = spares_.begin(); spare != spares_.end();)
-        spare = spare->first.database == database ? send_away(spare) : std::next(spare);
+    pool_.forget(database);
     record_again_.erase(database);
     pg::Locked locked(shared().lock);
     for (int slot = 0; slot < kMaxRuns; ++slot) {
@@ -387,17 +268,10 @@ void Starts::forget(Oid database) {
     }
 }
 
-void Starts::free_slot(int slot) {
-    pg::Locked locked(shared().lock);
-    shared().runs[slot].state = RunState::free;
-}
-
 std::optional<base::Instant> Starts::next_wake() const {
-    std::optional<base::Instant> first;
+    std::optional<base::Instant> first = pool_.next_wake();
     for (const auto& [slot, worker] : workers_)
         if (worker.terminate_at && (!first || *worker.terminate_at < *first)) first = worker.terminate_at;
-    for (const auto& [job, spare] : spares_)
-        if (!first || spare.due < *first) first = spare.due;
     for (const auto& [database, again] : record_again_)
         if (!first || again < *first) first = again;
     return first;

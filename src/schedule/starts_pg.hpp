@@ -7,16 +7,12 @@
 #include <set>
 #include <vector>
 
-#include "schedule/scheduler.hpp"
-#include "schedule/shared_state_pg.hpp"
+#include "schedule/pool_pg.hpp"
 #include "schedule/wire_pg.hpp"
 
 #include "pg/postgres.hpp"
 
 namespace steward::schedule {
-
-// So long before it is due the worker of a run is started, so that it begins on time.
-inline constexpr std::int64_t kLeadMicros = base::kMicrosPerSecond / 2;
 
 class Starts {
 public:
@@ -25,8 +21,8 @@ public:
     // After a restart of the launcher: what is under way goes on.
     void adopt();
     void carry_out(const std::vector<Action>& actions, base::Instant now);
-    // Workers for runs to come, as far as `most` runs leave room: connected, and the command read. Whether and when one gets
-    // its run is decided by carry_out() alone; one that has none by then is sent away.
+    // Workers for runs to come, as far as `most` runs leave room: connected, and the command read. One that has no run by
+    // then is sent away.
     void make_ready(const std::vector<Upcoming>& upcoming, int most, base::Instant now);
     // Takes requests, cancels and ends out of the slots. Databases whose runs have to be recorded by a loader, and those
     // whose jobs want a look because a worker could not even begin, are added.
@@ -54,28 +50,17 @@ private:
         std::optional<base::Instant> terminate_at;  // after a cancel that is not heeded
     };
 
-    struct Spare {
-        int slot = 0;
-        base::Instant due;
-        BackgroundWorkerHandle* handle = nullptr;
-    };
-
     void start(const Start& start, base::Instant now);
-    bool hand_over(const Start& start);
-    void make_one_ready(const Upcoming& upcoming);
-    std::map<JobKey, Spare>::iterator send_away(std::map<JobKey, Spare>::iterator spare);
-    void make_room();
     void end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
     void could_not_begin(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
     void give_up(int slot, const char* why, base::Instant now, bool is_standby);
     void ask_to_record(Oid database, base::Instant now, Attention& attention);
     void insist(int slot, const RunSlot& run, base::Instant now);
-    void free_slot(int slot);
 
     Scheduler& brain_;
-    std::map<int, Worker> workers_;              // by slot
-    std::map<JobKey, Spare> spares_;             // made ready
-    int most_ = 0;                               // workers of both kinds
+    std::map<int, Worker> workers_;  // by slot
+    Pool pool_;
+    int most_ = 0;                               // workers, of the pool too
     std::map<Oid, base::Instant> record_again_;  // databases with ends that a loader could not record
     std::set<RunId> old_requests_;               // by hand, made before the reading under way began
     std::map<JobKey, int> false_starts_;         // in a row
