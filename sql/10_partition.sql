@@ -76,6 +76,14 @@ COMMENT ON COLUMN steward.partition_trash.held_until IS 'restored partitions: au
 COMMENT ON COLUMN steward.partition_trash.grace IS 'how long it lies in the trash once it has left the table; NULL: for ever';
 COMMENT ON COLUMN steward.partition_trash.is_to_move IS 'it has not yet been moved to the schema or tablespace of its policy';
 
+CREATE TABLE steward.partition_pace (
+    parent     regclass NOT NULL,
+    seen_at    timestamptz NOT NULL,
+    newest_key numeric NOT NULL,
+    PRIMARY KEY (parent, seen_at)
+);
+COMMENT ON TABLE steward.partition_pace IS 'the largest keys of number sets as maintenance has seen them, at most 32 a set; get_partition_stats() takes runway and growth from them';
+
 CREATE TABLE steward.partition_log (
     history_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     happened_at  timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
@@ -95,10 +103,11 @@ COMMENT ON TABLE steward.partition_log IS 'everything done to partitions, and ev
 
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_sets', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_trash', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.partition_pace', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_log', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_log_history_id_seq', '');
 
-GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_log TO pg_monitor;
+GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_pace, steward.partition_log TO pg_monitor;
 
 -- The subquery depends on no row, so that it runs once, and parent_table is written as the server writes names.
 CREATE VIEW steward.partition_history WITH (security_barrier) AS

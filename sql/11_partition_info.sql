@@ -95,11 +95,11 @@ LANGUAGE c STABLE PARALLEL UNSAFE ROWS 20
 AS 'MODULE_PATHNAME', 'steward_partition_stats';
 COMMENT ON FUNCTION get_partition_stats(regclass) IS
 'one row a partitioned table, or one row for the table named (42809 when it is not partitioned). What lies below subpartitions is counted in. Among all tables, one that somebody has locked exclusively has NULLs.
-partitions: direct ones without the default; future_partitions: those that begin after now
-runway: time until inserts of now hit the default partition or fail: a gap ends it; NULL where the key does not follow the clock or there is no end
+partitions: direct ones without the default; future_partitions: those that begin after now (number keys: after the largest key that maintenance has seen)
+runway: time until inserts of now hit the default partition or fail: a gap ends it; NULL where there is no end or it is not known. Number keys, once registered: as the keys rose in the last day or week, whichever is faster, from the last maintenance on
 default_rows: rows in the default partition: exactly 0 when it is empty, else the planner''s estimate, NULL when not known
 total_rows: the planner''s estimate; total_bytes, avg_bytes, largest_bytes: with indexes and toast
-growth_bytes_per_day: bytes of the last 7 finished periods by their length
+growth_bytes_per_day: bytes of the last 7 finished periods by their length; number keys: a key of those, by the keys of a day
 gaps: holes between the oldest and the newest partition that no partition in the trash fills
 next_retirement: when the oldest partition passes its retention
 locks_needed: locks that one query without pruning takes, tables and indexes; lock_capacity: max_locks_per_transaction * (max_connections + max_prepared_transactions)

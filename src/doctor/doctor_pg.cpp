@@ -211,8 +211,10 @@ void Doctor::runways() {
         }
         ++bad;
         std::string table = shown->set.qualified();
+        bool is_number = shown->policy.codec.axis() == partition::Axis::number;
         say("critical",
-            fmt::format("{} has no partition for now: new rows go to the default partition or are refused", table),
+            fmt::format("{} has no partition for {}: new rows go to the default partition or are refused", table,
+                        is_number ? "the keys that are due by now" : "now"),
             fmt::format("SELECT create_future_partitions({});", base::quote_literal(table)));
     }
     if (bad == 0 && good > 0) ok(fmt::format("sets with a partition for now: {}", good));

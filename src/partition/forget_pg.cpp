@@ -17,7 +17,8 @@ bool are_our_tables_there() {
     return pg::call([] {
         Oid schema = get_namespace_oid("steward", true);
         return OidIsValid(schema) && OidIsValid(get_relname_relid("partition_sets", schema)) &&
-               OidIsValid(get_relname_relid("partition_trash", schema));
+               OidIsValid(get_relname_relid("partition_trash", schema)) &&
+               OidIsValid(get_relname_relid("partition_pace", schema));
     });
 }
 
@@ -35,6 +36,7 @@ std::string dropped_tables() {
 void forget(const std::string& tables) {
     AsExtensionOwner as_extension;
     pg::execute("DELETE FROM steward.partition_sets WHERE parent = ANY ($1::oid[])", {tables});
+    pg::execute("DELETE FROM steward.partition_pace WHERE parent = ANY ($1::oid[])", {tables});
     pg::execute("UPDATE steward.partition_sets SET template = NULL WHERE template = ANY ($1::oid[])", {tables});
     pg::execute("DELETE FROM steward.partition_trash WHERE partition = ANY ($1::oid[])", {tables});
 }

@@ -69,6 +69,13 @@ std::optional<KnownSet> InfoQuery::understand(Oid parent) const {
     return std::nullopt;
 }
 
+Pace InfoQuery::pace(const ShownSet& shown) {
+    const Codec& codec = shown.policy.codec;
+    if (shown.set.strategy != Strategy::range || codec.axis() != Axis::number) return {};
+    if (!noted_keys_) noted_keys_.emplace(InvalidOid);
+    return Pace(noted_keys_->sightings_of(shown.set.id, codec.scale));
+}
+
 ShownSet InfoQuery::read(Oid parent) {
     ShownSet shown;
     if (std::optional<KnownSet> known = understand(parent)) {

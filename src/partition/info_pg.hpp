@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "partition/pace_pg.hpp"
 #include "partition/policy_pg.hpp"
 #include "partition/sizes_pg.hpp"
 #include "pg/srf.hpp"
@@ -36,6 +37,7 @@ public:
     InfoQuery();
     base::Instant now() const { return now_; }
     SizeReader& sizes() { return sizes_; }
+    Pace pace(const ShownSet& shown);
     bool is_registered(Oid parent) const { return policies_.count(parent) != 0; }
 
     // Throws what read_set() throws; waits for whoever locks the table.
@@ -50,6 +52,7 @@ private:
     base::Instant now_;
     SizeReader sizes_;
     std::map<Oid, Policy> policies_;
+    std::optional<NotedKeys> noted_keys_;
 };
 
 pg::Cell number_cell(std::optional<std::int64_t> value);

@@ -11,9 +11,6 @@
 
 namespace steward::partition {
 
-namespace {
-
-// The largest key, read from the newest partition that has rows (an index on the key makes that a probe).
 std::optional<Position> largest_key(const KnownSet& known) {
     const PartitionSet& set = known.set;
     for (auto it = set.partitions.rbegin(); it != set.partitions.rend(); ++it) {
@@ -25,8 +22,6 @@ std::optional<Position> largest_key(const KnownSet& known) {
     }
     return std::nullopt;
 }
-
-}  // namespace
 
 std::optional<Position> current_position(const KnownSet& known, base::Instant now) {
     if (!known.policy.step) return std::nullopt;

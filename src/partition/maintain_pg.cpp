@@ -7,6 +7,7 @@
 #include "base/pack.hpp"
 #include "partition/catalog_pg.hpp"
 #include "partition/order.hpp"
+#include "partition/pace_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "partition/stats_pg.hpp"
 #include "pg/guard.hpp"
@@ -327,6 +328,7 @@ Request Request::decode(const std::string& message) {
 std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink) {
     Maintenance maintenance(request, bounded, sink);
     maintenance.run();
+    if (request.kind == Request::Kind::everything) note_keys(request.acting_role, bounded);
     return maintenance.late();
 }
 
@@ -337,7 +339,10 @@ void carry_out_late(const Request& request, const std::vector<Oid>& parents) {
 
 Maintained maintain(const Request& request) {
     Maintained done;
-    if (!has_work(request)) return done;
+    if (!has_work(request)) {
+        if (request.kind == Request::Kind::everything) note_keys(request.acting_role, pg::Bounded::subtransaction);
+        return done;
+    }
     if (may_use_worker(request)) {
         if (auto results = maintain_in_worker(request)) {
             done.steps = std::move(*results);

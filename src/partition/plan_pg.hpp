@@ -28,6 +28,9 @@ Plan plan_trash(Oid parent, base::Instant now);
 // The clock or the largest key, as a position on the set's axis; nothing on list and hash sets without steps.
 std::optional<Position> current_position(const KnownSet& known, base::Instant now);
 
+// The largest key, read from the newest partition that has rows (an index on the key makes that a probe); as the owner.
+std::optional<Position> largest_key(const KnownSet& known);
+
 // A key value as SQL literal with its quotes, by the codec or the set's encode function.
 std::string key_literal(const KnownSet& known, Position position);
 

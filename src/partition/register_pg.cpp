@@ -225,6 +225,7 @@ Datum unmanage_partitions(FunctionCallInfo fcinfo) {
     check_owner(parent);
     unwatch(set);
     AsExtensionOwner as_extension;
+    pg::execute("DELETE FROM steward.partition_pace WHERE parent = $1::oid", {pg::Parameter::oid(parent)});
     return BoolGetDatum(
         pg::execute("DELETE FROM steward.partition_sets WHERE parent = $1::oid", {pg::Parameter::oid(parent)}) > 0);
 }

@@ -43,41 +43,70 @@ std::optional<double> skew(const std::vector<Weight>& weights) {
     return static_cast<double>(fullest) * static_cast<double>(weights.size()) / static_cast<double>(rows);
 }
 
+// Where a set stands on its axis, and when it will have come to a position.
+class Course {
+public:
+    Course(Axis axis, const base::Zone& zone, const Pace& pace, base::Instant now)
+        : axis_(axis), zone_(zone), pace_(pace), now_(now) {}
+
+    base::Instant now() const { return now_; }
+    std::optional<Position> here() const {
+        return axis_ == Axis::number ? pace_.newest_key() : position_of(now_, axis_, zone_);
+    }
+    std::optional<base::Instant> reaches(Position position) const {
+        return axis_ == Axis::number ? pace_.reaches(position) : instant_of(position, axis_, zone_);
+    }
+    // Of the axis, a day.
+    std::optional<double> units_per_day() const {
+        return axis_ == Axis::number ? pace_.keys_per_day() : static_cast<double>(base::kMicrosPerDay);
+    }
+
+private:
+    Axis axis_;
+    const base::Zone& zone_;
+    const Pace& pace_;
+    base::Instant now_;
+};
+
 // Nothing: the row of partitions that holds now has no end.
-std::optional<base::Instant> runway_end(const PartitionSet& set, Axis axis, const base::Zone& zone, Position at,
-                                        base::Instant now) {
+std::optional<base::Instant> runway_end(const PartitionSet& set, const Course& course, Position at) {
     const auto& partitions = set.partitions;
     auto current =
         std::find_if(partitions.begin(), partitions.end(), [&](const Partition& p) { return holds(p.range, at); });
-    if (current == partitions.end()) return now;
+    if (current == partitions.end()) return course.now();
     while (current + 1 != partitions.end() && meets(set, current->range.upper, (current + 1)->range.lower)) ++current;
     if (current->range.upper.kind == Bound::Kind::maxvalue) return std::nullopt;
-    return instant_of(current->range.upper.position, axis, zone);
+    auto end = course.reaches(current->range.upper.position);
+    return end ? std::optional(std::max(*end, course.now())) : std::nullopt;
 }
 
-std::optional<double> growth(const PartitionSet& set, const std::vector<Weight>& weights, Position at) {
+std::optional<double> growth(const PartitionSet& set, const std::vector<Weight>& weights, const Course& course,
+                             Position at) {
     double bytes = 0;
-    double micros = 0;
+    double length = 0;
     std::size_t periods = 0;
     for (std::size_t i = set.partitions.size(); i-- > 0 && periods < kGrowthPeriods;) {
         const Range& range = set.partitions[i].range;
         if (range.lower.kind != Bound::Kind::value || range.upper.kind != Bound::Kind::value) continue;
         if (range.upper.position > at || range.upper.position <= range.lower.position || !weights[i].bytes) continue;
         bytes += static_cast<double>(*weights[i].bytes);
-        micros += static_cast<double>(range.upper.position - range.lower.position);
+        length += static_cast<double>(range.upper.position - range.lower.position);
         ++periods;
     }
-    if (periods == 0) return std::nullopt;
-    return bytes / micros * static_cast<double>(base::kMicrosPerDay);
+    std::optional<double> units = course.units_per_day();
+    if (periods == 0 || !units) return std::nullopt;
+    return bytes / length * *units;
 }
 
 std::optional<base::Instant> next_retirement(const PartitionSet& set, const Policy& policy, Axis axis,
-                                             const base::Zone& zone) {
-    if (!policy.keep || set.partitions.empty()) return std::nullopt;
+                                             const base::Zone& zone, const Course& course) {
+    if (set.partitions.empty()) return std::nullopt;
     const Bound& upper = set.partitions.front().range.upper;
     if (upper.kind != Bound::Kind::value) return std::nullopt;
-    auto moved = move_by(axis, upper.position, *policy.keep, 1, zone);
-    return moved ? instant_of(*moved, axis, zone) : std::nullopt;
+    std::optional<Position> end;
+    if (policy.keep) end = move_by(axis, upper.position, *policy.keep, 1, zone);
+    if (policy.keep_width) end = base::checked_add(upper.position, *policy.keep_width);
+    return end ? course.reaches(*end) : std::nullopt;
 }
 
 }  // namespace
@@ -101,7 +130,7 @@ int count_gaps(const PartitionSet& set, const std::vector<Range>& places_kept) {
 }
 
 Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Zone& zone,
-                    const std::vector<Weight>& weights, const std::optional<Weight>& default_weight,
+                    const std::vector<Weight>& weights, const std::optional<Weight>& default_weight, const Pace& pace,
                     base::Instant now) {
     Stats stats;
     add_up(stats, set, weights, default_weight);
@@ -114,15 +143,16 @@ Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Z
         stats.newest_end = shown_bounds(set, set.partitions.back(), policy.codec, zone).end;
     }
     Axis axis = policy.codec.axis();
-    std::optional<Position> at = position_of(now, axis, zone);
+    Course course(axis, zone, pace, now);
+    std::optional<Position> at = course.here();
     if (!at) return stats;
     stats.future =
         static_cast<int>(std::count_if(set.partitions.begin(), set.partitions.end(), [&](const Partition& p) {
             return p.range.lower.kind == Bound::Kind::value && p.range.lower.position > *at;
         }));
-    stats.runway_end = runway_end(set, axis, zone, *at, now);
-    stats.growth_bytes_per_day = growth(set, weights, *at);
-    stats.next_retirement = next_retirement(set, policy, axis, zone);
+    stats.runway_end = runway_end(set, course, *at);
+    stats.growth_bytes_per_day = growth(set, weights, course, *at);
+    stats.next_retirement = next_retirement(set, policy, axis, zone, course);
     return stats;
 }
 

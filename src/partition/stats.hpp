@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "partition/pace.hpp"
 #include "partition/set.hpp"
 
 namespace steward::partition {
@@ -22,7 +23,7 @@ struct Weight {
 
 struct Stats {
     int partitions = 0;         // direct ones, without the default
-    std::optional<int> future;  // that begin after now; nothing where the key does not follow the clock
+    std::optional<int> future;  // that begin after now
     std::optional<std::string> oldest_start;
     std::optional<std::string> newest_end;
     std::optional<base::Instant>
@@ -42,9 +43,11 @@ struct Stats {
 // Growth is taken from this many finished periods, the newest ones.
 inline constexpr std::size_t kGrowthPeriods = 7;
 
-// `weights` in the order of set.partitions. `default_weight` where there is a default partition.
+// `weights` in the order of set.partitions. `default_weight` where there is a default partition. `pace` of number sets: their
+// now is the largest key, and times are when the keys will have come there.
 Stats compute_stats(const PartitionSet& set, const Policy& policy, const base::Zone& zone,
-                    const std::vector<Weight>& weights, const std::optional<Weight>& default_weight, base::Instant now);
+                    const std::vector<Weight>& weights, const std::optional<Weight>& default_weight, const Pace& pace,
+                    base::Instant now);
 
 // Holes between the oldest and the newest partition of a range set, without those that a retired partition fills to
 // the full: maintenance leaves them to it (places_kept() in future.hpp).

@@ -168,7 +168,8 @@ SetStats stats_of(InfoQuery& query, const ShownSet& shown) {
     SetStats known;
     known.parent = set.id;
     if (default_weight) known.default_rows = default_rows(query.sizes(), set.default_id, *default_weight);
-    known.stats = compute_stats(set, shown.policy, shown.zone(), weights, default_weight, query.now());
+    known.stats =
+        compute_stats(set, shown.policy, shown.zone(), weights, default_weight, query.pace(shown), query.now());
     if (known.stats.gaps.value_or(0) > 0) known.stats.gaps = count_gaps(set, kept_in_trash(shown, query.now()));
     return known;
 }

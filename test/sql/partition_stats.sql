@@ -77,6 +77,75 @@ SELECT parent_table, partitions, oldest_start, newest_end, runway, gaps, total_r
 FROM get_partition_stats() WHERE parent_table::text ~ '^stats_' AND parent_table <> 'stats_day'::regclass;
 SELECT partitions, oldest_start, newest_end, total_rows FROM get_partition_stats('stats_sub_0');
 
+-- Number keys: maintenance notes the largest, and by the pace of the keys it is known when they come to an end.
+CREATE TABLE stats_pace (id bigint PRIMARY KEY, note text) PARTITION BY RANGE (id);
+CREATE TABLE stats_pace_0 PARTITION OF stats_pace FOR VALUES FROM (0) TO (1000);
+CREATE TABLE stats_pace_1000 PARTITION OF stats_pace FOR VALUES FROM (1000) TO (2000);
+CREATE FUNCTION stats_shift(by interval) RETURNS void LANGUAGE sql AS $$
+    UPDATE steward.partition_pace SET seen_at = seen_at - by WHERE parent = 'stats_pace'::regclass
+$$;
+CREATE FUNCTION stats_pace() RETURNS text LANGUAGE sql AS $$
+    SELECT format('future %s, runway %s h, a day %s times the bytes of a key, retires in %s h', future_partitions,
+        round((date_part('epoch', runway) / 3600)::numeric),
+        round((growth_bytes_per_day / (SELECT sum(total_bytes) / 2000 FROM partition_info WHERE partition_name ~ '^stats_pace_(0|1000)$'))::numeric, -2),
+        round((date_part('epoch', next_retirement - clock_timestamp()) / 3600)::numeric))
+    FROM get_partition_stats('stats_pace')
+$$;
+SELECT interval, missing_partitions FROM steward.manage_partitions('stats_pace', '1000', 2, keep => '3000');
+SELECT count(*) FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT stats_pace(), (SELECT count(*) FROM steward.partition_pace);
+-- One look is no pace yet, and looks are not noted one right after the other.
+INSERT INTO stats_pace SELECT i, repeat('x', 1000) FROM generate_series(0, 1999) i;
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT stats_pace(), (SELECT newest_key FROM steward.partition_pace);
+INSERT INTO stats_pace SELECT i, repeat('x', 1000) FROM generate_series(2000, 2499) i;
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT newest_key FROM steward.partition_pace;
+-- 500 keys in 12 hours: 1,000 a day, 2,501 to the end at 5,000, and the first partition retires at 4,000.
+SELECT stats_shift('12 hours');
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT stats_pace(), (SELECT array_agg(newest_key ORDER BY seen_at) FROM steward.partition_pace);
+-- Nobody looked for a day: what has come by then is told, and the row of the doctor is still good. After three days it is not.
+SELECT stats_shift('1 day');
+SELECT stats_pace();
+SELECT verdict FROM steward.doctor() WHERE "check" = 'runway';
+BEGIN;
+SELECT stats_shift('3 days');
+SELECT stats_pace();
+SELECT verdict, detail, remedy FROM steward.doctor() WHERE "check" = 'runway';
+ROLLBACK;
+-- Nothing came: the mean of the time, and after a week of rest the last pace, from now on.
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT stats_pace();
+SELECT stats_shift('20 days');
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT stats_pace(), (SELECT array_agg(newest_key ORDER BY seen_at) FROM steward.partition_pace);
+-- Keys that are gone are forgotten, and what is noted goes with the policy and with the table.
+SELECT stats_shift('1 day');
+DELETE FROM stats_pace WHERE id > 2200;
+SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT array_agg(newest_key ORDER BY seen_at) FROM steward.partition_pace;
+SELECT steward.unmanage_partitions('stats_pace');
+SELECT count(*) FROM steward.partition_pace;
+SELECT interval FROM steward.manage_partitions('stats_pace', '1000');
+SELECT count(*) FROM maintain_partitions() WHERE parent = 'public.stats_pace';
+SELECT count(*) FROM steward.partition_pace;
+DROP TABLE stats_pace;
+SELECT count(*) FROM steward.partition_pace;
+DROP FUNCTION stats_pace, stats_shift;
+-- Digits behind the point.
+CREATE TABLE stats_decimal (n numeric NOT NULL) PARTITION BY RANGE (n);
+CREATE TABLE stats_decimal_0 PARTITION OF stats_decimal FOR VALUES FROM (0) TO (0.5);
+CREATE TABLE stats_decimal_1 PARTITION OF stats_decimal FOR VALUES FROM (0.5) TO (1);
+INSERT INTO stats_decimal VALUES (0.3);
+SELECT interval FROM steward.manage_partitions('stats_decimal', '0.5', 0);
+SELECT count(*) FROM maintain_partitions() WHERE parent = 'public.stats_decimal';
+UPDATE steward.partition_pace SET seen_at = seen_at - interval '1 day';
+INSERT INTO stats_decimal VALUES (0.4);
+SELECT count(*) FROM maintain_partitions() WHERE parent = 'public.stats_decimal';
+SELECT round((date_part('epoch', runway) / 86400)::numeric, 1) FROM get_partition_stats('stats_decimal');
+DROP TABLE stats_decimal;
+
 -- What is not a partitioned table.
 SELECT * FROM get_partition_stats('stats_day_1');
 SELECT * FROM get_partition_stats('pg_class');

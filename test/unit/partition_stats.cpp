@@ -33,13 +33,14 @@ protected:
     static base::Instant noon(int number) { return {number * kMicrosPerDay + kMicrosPerDay / 2}; }
 
     Stats stats(int today) const {
-        return compute_stats(set_, policy_, base::utc(), weights_, default_weight_, noon(today));
+        return compute_stats(set_, policy_, base::utc(), weights_, default_weight_, pace_, noon(today));
     }
 
     PartitionSet set_;
     Policy policy_;
     std::vector<Weight> weights_;
     std::optional<Weight> default_weight_;
+    Pace pace_;
 };
 
 TEST_F(PartitionStats, runway_ends_with_the_last_partition) {
@@ -145,6 +146,39 @@ TEST_F(PartitionStats, number_keys_know_no_time) {
     EXPECT_FALSE(numbers.growth_bytes_per_day);
 }
 
+// 1,000 keys a day, a partition for each 1,000.
+class PartitionStatsOfNumbers : public PartitionStats {
+protected:
+    PartitionStatsOfNumbers() {
+        set_.codec->kind = CodecKind::integer;
+        policy_.codec = *set_.codec;
+        for (int i = 0; i < 10; ++i) {
+            add(0, 1, 2000);
+            set_.partitions.back().range = {key(i * 1000), key((i + 1) * 1000)};
+        }
+        pace_ = Pace({{noon(0), 4500}, {noon(1), 5500}});
+    }
+    static Bound key(int number) { return Bound{Bound::Kind::value, number, true, ""}; }
+};
+
+TEST_F(PartitionStatsOfNumbers, run_on_at_the_pace_of_their_keys) {
+    Stats numbers = stats(2);
+    EXPECT_EQ(numbers.runway_end, (base::Instant{6 * kMicrosPerDay}));
+    EXPECT_EQ(numbers.future, 4);
+    EXPECT_DOUBLE_EQ(numbers.growth_bytes_per_day.value(), 2000);
+    EXPECT_FALSE(numbers.next_retirement);
+    policy_.keep_width = 7000;
+    EXPECT_EQ(stats(2).next_retirement, (base::Instant{4 * kMicrosPerDay}));
+}
+
+TEST_F(PartitionStatsOfNumbers, gap_ends_the_runway_and_what_is_over_is_over_now) {
+    set_.partitions.erase(set_.partitions.begin() + 7);
+    EXPECT_EQ(stats(2).runway_end, (base::Instant{3 * kMicrosPerDay}));
+    EXPECT_EQ(stats(9).runway_end, noon(9));
+    pace_ = Pace({{noon(0), 6500}, {noon(1), 7500}});
+    EXPECT_EQ(stats(2).runway_end, noon(2));
+}
+
 TEST_F(PartitionStats, undecoded_bounds_say_nothing) {
     add(0, 1);
     add(2, 3);
@@ -159,7 +193,7 @@ TEST_F(PartitionStats, wall_clock_runway_ends_by_the_zone) {
     policy_.codec = *set_.codec;
     add(0, 1);
     test::TestZone kathmandu("Asia/Katmandu");
-    Stats there = compute_stats(set_, policy_, kathmandu, weights_, {}, {0});
+    Stats there = compute_stats(set_, policy_, kathmandu, weights_, {}, {}, {0});
     EXPECT_EQ(there.runway_end, base::Instant{kMicrosPerDay - kathmandu.offset_seconds({0}) * base::kMicrosPerSecond});
 }
 
