@@ -236,6 +236,9 @@ void check_on_demand(const Policy& policy, const PartitionSet& set) {
 }
 
 void check_targets(Policy& policy, const PartitionSet& set) {
+    if (policy.retire != Retire::trash && policy.retire != Retire::keep && policy.retire_to.empty())
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "option \"retire_to\" is missing")
+            .hint("It names the schema, the tablespace or the directory that retired partitions go to.");
     if (policy.retire == Retire::archive) {
         policy.retire_to = directory_option(policy.retire_to);
         check_may_archive(set);

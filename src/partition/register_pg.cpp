@@ -168,9 +168,6 @@ void check_policy(const Policy& policy) {
             .hint("options => '{{\"encode\": \"my_encode\", \"decode\": \"my_decode\"}}': my_encode(timestamptz) "
                   "returns text, "
                   "my_decode(text) returns timestamptz.");
-    if (policy.retire != Retire::trash && policy.retire != Retire::keep && policy.retire_to.empty())
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "option \"retire_to\" is missing")
-            .hint("It names the schema, the tablespace or the directory that retired partitions go to.");
 }
 
 Words read_words(FunctionCallInfo fcinfo) {
