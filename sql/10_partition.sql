@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Room partition: registered sets, what was done to them, and what lies in the trash.
 
-CREATE TABLE steward.partition_sets (
+CREATE TABLE steward.partition_policies (
     parent           regclass PRIMARY KEY,
     codec            text NOT NULL CHECK (codec IN ('date', 'timestamp', 'timestamptz', 'integer', 'numeric', 'epoch_s', 'epoch_ms',
                          'epoch_us', 'epoch_ns', 'uuidv7', 'ulid', 'snowflake', 'objectid', 'functions', 'list', 'hash')),
@@ -39,7 +39,19 @@ CREATE TABLE steward.partition_sets (
     registered_by    name NOT NULL DEFAULT CURRENT_USER,
     CHECK (step IS NULL OR width IS NULL)
 );
-COMMENT ON TABLE steward.partition_sets IS 'registered partitioned tables and their policy; written by steward.manage_partitions() and steward.unmanage_partitions()';
+COMMENT ON TABLE steward.partition_policies IS 'registered partitioned tables and their policy; see the view steward.partition_sets';
+
+CREATE VIEW steward.partition_sets WITH (security_barrier) AS
+SELECT s.parent, s.codec, s.step, s.width, s.origin, s.origin_number, s.timezone, s.future, s.max_ahead, s.keep, s.keep_width,
+    s.start, s.start_number, s.retire, s.grace, s.retire_to, s.max_drop_percent, s.template, s.partition_schema,
+    s.name_prefix, s.subpartition_by, s.subpartitions, s.lists, s.modulus, s.snowflake_epoch, s.encode_function,
+    s.decode_function, s.before_create, s.after_create, s.before_drop, s.after_drop, s.on_demand, s.registered_at,
+    s.registered_by
+FROM steward.partition_policies s
+WHERE pg_catalog.pg_has_role('pg_monitor', 'USAGE')
+    OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) s.parent::pg_catalog.oid
+        AND pg_catalog.pg_has_role(c.relowner, 'USAGE'));
+COMMENT ON VIEW steward.partition_sets IS 'registered partitioned tables and their policy, written by steward.manage_partitions() and steward.unmanage_partitions(): those the caller owns, and all for members of pg_monitor';
 COMMENT ON COLUMN steward.partition_sets.codec IS 'what the first key column measures; date and timestamp are wall-clock times of timezone';
 COMMENT ON COLUMN steward.partition_sets.step IS 'length of a partition on a time key';
 COMMENT ON COLUMN steward.partition_sets.width IS 'length of a partition on a number key';
@@ -55,6 +67,7 @@ COMMENT ON COLUMN steward.partition_sets.template IS 'table whose storage parame
 COMMENT ON COLUMN steward.partition_sets.on_demand IS 'rows that went to the default partition get the partition they belong to soon after';
 COMMENT ON COLUMN steward.partition_sets.registered_by IS 'role that registered it; a name, so that a dump can be restored where there is no such role';
 COMMENT ON COLUMN steward.partition_sets.before_create IS 'function (parent regclass, partition text, bounds text) returns boolean, run as the table''s owner; false vetoes';
+GRANT SELECT ON steward.partition_sets TO PUBLIC;
 
 CREATE TABLE steward.partition_trash (
     partition   regclass PRIMARY KEY,
@@ -101,13 +114,13 @@ CREATE TABLE steward.partition_log (
 CREATE INDEX partition_log_parent_table_idx ON steward.partition_log (parent_table, happened_at);
 COMMENT ON TABLE steward.partition_log IS 'everything done to partitions, and everything that could not be done; see the view steward.partition_history';
 
-SELECT pg_catalog.pg_extension_config_dump('steward.partition_sets', '');
+SELECT pg_catalog.pg_extension_config_dump('steward.partition_policies', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_trash', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_pace', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_log', '');
 SELECT pg_catalog.pg_extension_config_dump('steward.partition_log_history_id_seq', '');
 
-GRANT SELECT ON steward.partition_sets, steward.partition_trash, steward.partition_pace, steward.partition_log TO pg_monitor;
+GRANT SELECT ON steward.partition_policies, steward.partition_trash, steward.partition_pace, steward.partition_log TO pg_monitor;
 
 -- The subquery depends on no row, so that it runs once, and parent_table is written as the server writes names.
 CREATE VIEW steward.partition_history WITH (security_barrier) AS
@@ -130,7 +143,7 @@ SELECT t.partition, t.parent AS parent_table, t.range_start, t.range_end, t.reti
     s.retire OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) pg_catalog.quote_ident(s.retire_to) AS moves_to
 FROM steward.partition_trash t
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.partition::pg_catalog.oid
-LEFT JOIN steward.partition_sets s ON t.is_to_move AND s.parent OPERATOR(pg_catalog.=) t.parent
+LEFT JOIN steward.partition_policies s ON t.is_to_move AND s.parent OPERATOR(pg_catalog.=) t.parent
     AND s.retire OPERATOR(pg_catalog.=) ANY (ARRAY['schema', 'tablespace'])
 WHERE NOT c.relispartition
     AND (pg_catalog.pg_has_role(c.relowner, 'USAGE') OR pg_catalog.pg_has_role('pg_monitor', 'USAGE'));

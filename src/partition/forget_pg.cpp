@@ -16,7 +16,7 @@ namespace {
 bool are_our_tables_there() {
     return pg::call([] {
         Oid schema = get_namespace_oid("steward", true);
-        return OidIsValid(schema) && OidIsValid(get_relname_relid("partition_sets", schema)) &&
+        return OidIsValid(schema) && OidIsValid(get_relname_relid("partition_policies", schema)) &&
                OidIsValid(get_relname_relid("partition_trash", schema)) &&
                OidIsValid(get_relname_relid("partition_pace", schema));
     });
@@ -35,9 +35,9 @@ std::string dropped_tables() {
 
 void forget(const std::string& tables) {
     AsExtensionOwner as_extension;
-    pg::execute("DELETE FROM steward.partition_sets WHERE parent = ANY ($1::oid[])", {tables});
+    pg::execute("DELETE FROM steward.partition_policies WHERE parent = ANY ($1::oid[])", {tables});
     pg::execute("DELETE FROM steward.partition_pace WHERE parent = ANY ($1::oid[])", {tables});
-    pg::execute("UPDATE steward.partition_sets SET template = NULL WHERE template = ANY ($1::oid[])", {tables});
+    pg::execute("UPDATE steward.partition_policies SET template = NULL WHERE template = ANY ($1::oid[])", {tables});
     pg::execute("DELETE FROM steward.partition_trash WHERE partition = ANY ($1::oid[])", {tables});
 }
 

@@ -290,7 +290,7 @@ std::string lists_json(const Policy& policy) {
     return "{" + json + "}";
 }
 
-// One column of steward.partition_sets.
+// One column of steward.partition_policies.
 struct Field {
     const char* column;
     const char* cast;
@@ -401,7 +401,7 @@ void store_policy(Oid parent, const Policy& policy, const PartitionSet& set) {
     }
     parameters.push_back(pg::Parameter::oid(GetUserId()));
     std::string sql =
-        fmt::format("INSERT INTO steward.partition_sets ({}, registered_by) VALUES ({}, pg_get_userbyid(${}::oid)) "
+        fmt::format("INSERT INTO steward.partition_policies ({}, registered_by) VALUES ({}, pg_get_userbyid(${}::oid)) "
                     "ON CONFLICT (parent) DO UPDATE SET {}",
                     columns, values, parameters.size(), updates);
     AsExtensionOwner as_extension;

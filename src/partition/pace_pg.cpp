@@ -20,7 +20,7 @@ std::vector<Oid> due_sets() {
     AsExtensionOwner as_extension;
     std::vector<Oid> due;
     for (const pg::Row& row :
-         pg::query("SELECT s.parent::oid FROM steward.partition_sets s WHERE s.codec IN ('integer', 'numeric') AND "
+         pg::query("SELECT s.parent::oid FROM steward.partition_policies s WHERE s.codec IN ('integer', 'numeric') AND "
                    "s.width IS NOT NULL AND NOT EXISTS (SELECT FROM steward.partition_pace p WHERE p.parent = s.parent "
                    "AND p.seen_at BETWEEN $1 AND $2) ORDER BY s.parent::oid",
                    {pg::Parameter::timestamptz(pg::to_server({now.micros - kSightingMicros})),

@@ -21,7 +21,7 @@ constexpr char kSelectPolicies[] = "SELECT parent::oid, codec, step, width, (dat
                                    "subpartitions, lists::text, modulus, "
                                    "(date_part('epoch', snowflake_epoch) * 1000)::bigint, encode_function, "
                                    "decode_function, before_create, after_create, "
-                                   "before_drop, after_drop, on_demand FROM steward.partition_sets";
+                                   "before_drop, after_drop, on_demand FROM steward.partition_policies";
 
 Retire retire_from(const std::string& word) {
     if (word == "keep") return Retire::keep;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// steward.partition_sets: policies in and out. Sets that nobody registered get an inferred policy.
+// steward.partition_policies: policies in and out. Sets that nobody registered get an inferred policy.
 #pragma once
 
 #include <optional>

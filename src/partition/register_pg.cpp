@@ -224,7 +224,7 @@ Datum unmanage_partitions(FunctionCallInfo fcinfo) {
     AsExtensionOwner as_extension;
     pg::execute("DELETE FROM steward.partition_pace WHERE parent = $1::oid", {pg::Parameter::oid(parent)});
     return BoolGetDatum(
-        pg::execute("DELETE FROM steward.partition_sets WHERE parent = $1::oid", {pg::Parameter::oid(parent)}) > 0);
+        pg::execute("DELETE FROM steward.partition_policies WHERE parent = $1::oid", {pg::Parameter::oid(parent)}) > 0);
 }
 
 }  // namespace

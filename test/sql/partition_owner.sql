@@ -73,6 +73,17 @@ SELECT who, what, count(*) > 5 AS often FROM own_canary GROUP BY 1, 2;
 SELECT bool_and(pg_get_userbyid(relowner) = 'steward_owner') FROM pg_class WHERE relnamespace = 'own'::regnamespace;
 DELETE FROM own_canary;
 
+-- The policy is seen by the owner, and by members of pg_monitor; written by nobody.
+SET ROLE steward_member;
+SELECT parent, future, retire FROM steward.partition_sets;
+SELECT said('UPDATE steward.partition_sets SET future = 1 RETURNING 1');
+SELECT said('SELECT count(*) FROM steward.partition_policies');
+SET ROLE steward_other;
+SELECT count(*) FROM steward.partition_sets;
+SET ROLE pg_monitor;
+SELECT count(*) > 0 AS sees FROM steward.partition_sets WHERE parent = 'own.events'::regclass;
+RESET ROLE;
+
 -- What was done is seen by the owner, under the present name only, and by members of pg_monitor.
 SET ROLE steward_owner;
 SELECT parent_table, count(*) > 5 AS often FROM steward.partition_history GROUP BY 1;
