@@ -58,6 +58,7 @@ SELECT d.parent,
        'trash',
        d.partition
 FROM steward.partition_trash d
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.partition::pg_catalog.oid AND NOT c.relispartition
 LEFT JOIN LATERAL steward.partition_key(d.parent) k ON true
 CROSS JOIN LATERAL steward.relation_size(d.partition) s;
 

@@ -106,6 +106,7 @@ SELECT keeps FROM steward.manage_partitions('ret_policy', '1 day', 1, keep => '1
 SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.ret_policy';
 SELECT lies('ret_policy');
 SELECT steward.restore_partition('ret_policy_m3');
+SELECT partition_name, state FROM partition_info WHERE parent_table = 'ret_policy'::regclass ORDER BY 1;
 SELECT action, partition, outcome FROM maintain_partitions() WHERE parent = 'public.ret_policy';
 SELECT drop_old_partitions('ret_policy');
 SELECT lies('ret_policy');
