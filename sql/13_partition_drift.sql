@@ -22,6 +22,6 @@ COMMENT ON COLUMN steward.partition_drift.aspect IS 'what differs: index, invali
 COMMENT ON COLUMN steward.partition_drift.subject IS 'the column, index, policy, statistics object, trigger or publication; NULL: the partition as a whole';
 COMMENT ON COLUMN steward.partition_drift.expected IS 'how the parent or the template has it, or a publication the other partitions; NULL: not at all';
 COMMENT ON COLUMN steward.partition_drift.actual IS 'how the partition has it; NULL: not at all';
-COMMENT ON COLUMN steward.partition_drift.repair_sql IS 'statements that end the difference, separated by semicolons; those with CONCURRENTLY are to be run one at a time outside a transaction; a comment with the reason where no statement can end it';
+COMMENT ON COLUMN steward.partition_drift.repair_sql IS 'statements that end the difference, separated by semicolons; one at a time and outside a transaction where CONCURRENTLY is among them, in psql: SELECT s FROM steward.partition_drift, regexp_split_to_table(repair_sql, E'';\n'') s \gexec; a comment with the reason where no statement can end it';
 COMMENT ON COLUMN steward.partition_drift.lock_mode IS 'the strongest lock on the partition that the repair takes';
 GRANT SELECT ON steward.partition_drift TO PUBLIC;
