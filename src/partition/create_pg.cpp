@@ -113,9 +113,10 @@ Missing find_missing(const KnownSet& known, int periods, int limit, Position now
 
 // Rows in the way are why it is made, then.
 void move_if_on_demand(const KnownSet& known, const DefaultState& state, NewPartition& partition) {
-    const std::string& condition = partition.refusal.rows_in_the_way;
+    std::string& condition = partition.refusal.rows_in_the_way;
     if (!known.policy.on_demand || condition.empty()) return;
     partition.refusal.reason = move_refusal(known, state, condition, partition.moved);
+    if (partition.refusal.reason.empty() && partition.moved == 0) condition.clear();
 }
 
 NewPartition wanted_range(const KnownSet& known, const Grid& grid, const Naming& naming, const DefaultState& state,
@@ -221,16 +222,10 @@ std::string attaching_sql(const Blueprint& blueprint, const std::string& schema,
     return after.empty() ? attach : attach + ";\n" + after;
 }
 
-std::string creation_sql(const KnownSet& known, const Blueprint& blueprint, const std::string& schema,
-                         const std::string& name, const NewPartition& wanted, const DefaultState& state) {
-    std::string create = create_table_sql(blueprint, schema, name) + ";\n";
-    std::string attach = attaching_sql(blueprint, schema, name, wanted.bounds);
-    const std::string& rows = wanted.refusal.rows_in_the_way;
-    if (rows.empty()) return create + attach;
-    return fmt::format(
-        "BEGIN;\n{}LOCK TABLE ONLY {}, {} IN ACCESS EXCLUSIVE MODE;\n"
-        "WITH moved AS (DELETE FROM {} WHERE {} RETURNING *) INSERT INTO {} SELECT * FROM moved;\n{};\nCOMMIT",
-        create, known.set.qualified(), state.name, state.name, rows, base::qualified_name(schema, name), attach);
+void count_moved(PlanStep& step, std::int64_t rows) {
+    step.estimated_rows = static_cast<double>(rows);
+    step.reason += rows == 1 ? std::string("; 1 row of the default partition moves into it")
+                             : fmt::format("; {} rows of the default partition move into it", rows);
 }
 
 PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const NewPartition& wanted, Names& names,
@@ -244,19 +239,24 @@ PlanStep creation_step(const KnownSet& known, const Blueprint& blueprint, const 
     step.lock_mode = state.exists ? "ACCESS EXCLUSIVE" : "SHARE UPDATE EXCLUSIVE";
     step.locked_relation = state.exists ? state.name : known.set.qualified();
     step.reason = wanted.reason;
-    if (wanted.moved > 0 && wanted.refusal.reason.empty()) {
-        plan_move(step, known, state, wanted.refusal.rows_in_the_way, create_table_sql(blueprint, names.schema(), name),
-                  attaching_sql(blueprint, names.schema(), name, wanted.bounds));
-        step.estimated_rows = static_cast<double>(wanted.moved);
-        step.reason += wanted.moved == 1 ? std::string("; 1 row of the default partition moves into it")
-                                         : fmt::format("; {} rows of the default partition move into it", wanted.moved);
+    step.refusal = wanted.refusal.reason;
+    std::string create = create_table_sql(blueprint, names.schema(), name);
+    std::string attach = attaching_sql(blueprint, names.schema(), name, wanted.bounds);
+    const std::string& rows = wanted.refusal.rows_in_the_way;
+    if (rows.empty()) {
+        step.sql = create + ";\n" + attach;
+    } else if (step.refusal.empty()) {
+        plan_move(step, known, state, rows, create, attach);
+        count_moved(step, wanted.moved);
     } else {
-        step.sql = creation_sql(known, blueprint, names.schema(), name, wanted, state);
+        MoveByHand move = move_by_hand(known, state, rows, step.object, create, attach);
+        step.sql = std::move(move.sql);
+        if (move.needs_superuser)
+            step.refusal += "; the SQL is for a superuser: triggers and foreign keys must not see the rows leave";
     }
     std::string left = publications_left(blueprint);
     if (!left.empty()) step.reason += "; " + left;
     step.bounds = wanted.bounds;
-    step.refusal = wanted.refusal.reason;
     return step;
 }
 

@@ -76,7 +76,7 @@ std::string obstacle(const KnownSet& known) {
         std::string(kTree) +
             "SELECT 'trigger ' || quote_ident(g.tgname) || ' is ENABLE ALWAYS or REPLICA and would fire' FROM tree t "
             "JOIN pg_trigger g ON g.tgrelid = t.id WHERE NOT g.tgisinternal AND g.tgenabled IN ('A', 'R') "
-            "AND g.tgtype & 13 <> 0 "
+            "AND g.tgtype & 12 <> 0 "
             "UNION ALL SELECT 'rule ' || quote_ident(r.rulename) || ' is ENABLE ALWAYS or REPLICA and would apply' "
             "FROM tree t JOIN pg_rewrite r ON r.ev_class = t.id WHERE r.ev_enabled IN ('A', 'R') "
             "UNION ALL SELECT 'row security is forced on ' || c.oid::regclass::text || ', and may hide rows from the "
@@ -103,6 +103,22 @@ std::string columns_of(Oid table, const std::string& prefix) {
                           "WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
                           {pg::Parameter::oid(table), prefix});
     return rows.at(0).text(0);
+}
+
+// Row by row or by the statement, and the foreign keys that lead here: ON DELETE CASCADE.
+bool fires_on_delete(Oid table) {
+    pg::SafePath path;
+    return !pg::query(std::string(kTree) + "SELECT 1 FROM tree JOIN pg_trigger ON tgrelid = id WHERE tgtype & 8 <> 0 "
+                                           "AND tgenabled = 'O' LIMIT 1",
+                      {pg::Parameter::oid(table)})
+                .empty();
+}
+
+std::string quoted_role(Oid role) {
+    pg::SafePath path;
+    return pg::query("SELECT quote_ident(rolname) FROM pg_roles WHERE oid = $1", {pg::Parameter::oid(role)})
+        .at(0)
+        .text(0);
 }
 
 struct Taken {
@@ -148,6 +164,8 @@ std::int64_t length_of(const Taken& taken) {
 
 std::string move_refusal(const KnownSet& known, const DefaultState& state, const std::string& condition,
                          std::int64_t& rows) {
+    rows = count_rows(state, condition);
+    if (rows == 0) return "";
     std::string why = obstacle(known);
     if (!why.empty())
         return fmt::format("rows of default partition {} need this partition, but are not moved: {}", state.name, why);
@@ -156,7 +174,6 @@ std::string move_refusal(const KnownSet& known, const DefaultState& state, const
             "rows of default partition {} need this partition, but it has {} pages, which the ATTACH would "
             "scan under ACCESS EXCLUSIVE; run the step's SQL in a quiet hour",
             state.name, state.pages);
-    rows = count_rows(state, condition);
     if (rows > kMaxMovedRows)
         return fmt::format("more than {} rows of default partition {} need this partition, too many to move them under "
                            "a lock; run the step's SQL in a quiet hour",
@@ -181,6 +198,24 @@ void plan_move(PlanStep& step, const KnownSet& known, const DefaultState& state,
     step.locked_relation = step.parent;
     step.sql = fmt::format("{};\nLOCK TABLE ONLY {}, {} IN ACCESS EXCLUSIVE MODE;\n{};\n{};\n{}", move.prepare,
                            step.parent, state.name, move.take, move.attach, move.put);
+}
+
+MoveByHand move_by_hand(const KnownSet& known, const DefaultState& state, const std::string& condition,
+                        const std::string& object, const std::string& create, const std::string& attach) {
+    MoveByHand move;
+    move.needs_superuser = fires_on_delete(known.set.default_id);
+    // The role after it, because the role could not.
+    std::string silence = move.needs_superuser
+                              ? fmt::format("SET LOCAL session_replication_role = replica;\nSET LOCAL ROLE {};\n",
+                                            quoted_role(known.set.owner))
+                              : "";
+    std::string columns = columns_of(known.set.id, "");
+    move.sql = fmt::format("BEGIN;\n{}{};\nLOCK TABLE ONLY {}, {} IN ACCESS EXCLUSIVE MODE;\n"
+                           "WITH moved AS (DELETE FROM {} WHERE {} RETURNING {})\n"
+                           "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM moved;\n{};\nCOMMIT",
+                           silence, create, known.set.qualified(), state.name, state.name, condition, columns, object,
+                           columns, columns, attach);
+    return move;
 }
 
 void move_rows(const PlanStep& step) {

@@ -16,13 +16,21 @@
 
 namespace steward::partition {
 
-// Why rows that meet the condition are not moved; empty when they can be. `rows` says how many they are.
+// Why rows that meet the condition are not moved; empty when they can be, or when there are none: `rows`.
 std::string move_refusal(const KnownSet& known, const DefaultState& state, const std::string& condition,
                          std::int64_t& rows);
 
 // Fills the move, its SQL and its locks in; `step.object` is the new partition.
 void plan_move(PlanStep& step, const KnownSet& known, const DefaultState& state, const std::string& condition,
                const std::string& prepare, const std::string& attach);
+
+// The same for somebody who does it by hand, in one script: `create` and `attach` are its statements around the rows.
+struct MoveByHand {
+    std::string sql;
+    bool needs_superuser;  // triggers and foreign keys have to be silenced
+};
+MoveByHand move_by_hand(const KnownSet& known, const DefaultState& state, const std::string& condition,
+                        const std::string& object, const std::string& create, const std::string& attach);
 
 // Inside a StepScope, the table locked against other changes.
 void move_rows(const PlanStep& step);

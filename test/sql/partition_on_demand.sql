@@ -68,6 +68,18 @@ INSERT INTO demand (id, at, kind) SELECT 1000 + n, now() + interval '15 months',
 RESET session_replication_role;
 SELECT reason, sql ~ '^BEGIN;.*LOCK TABLE ONLY public.demand, public.demand_rest IN ACCESS EXCLUSIVE MODE' AS by_hand FROM steward.partition_plan('demand') WHERE action = 'create';
 
+-- The SQL to run by hand moves them likewise: generated columns, ON DELETE CASCADE of a table that refers to them, triggers of DELETE.
+INSERT INTO refers SELECT id, at FROM demand WHERE id = 1001;
+CREATE TRIGGER loud BEFORE DELETE ON demand FOR EACH ROW EXECUTE FUNCTION shout();
+-- (gexec echoes the months of today)
+\set ECHO none
+SELECT sql FROM steward.partition_plan('demand') WHERE action = 'create' \gexec
+\set ECHO all
+SELECT count(*) FILTER (WHERE tableoid <> 'demand_rest'::regclass) AS moved, count(*), sum(twice) FROM demand WHERE id > 1000;
+SELECT count(*) FROM refers;
+SELECT current_user = session_user AS is_myself, current_setting('session_replication_role') AS role;
+DROP TRIGGER loud ON demand;
+
 -- No longer wanted.
 SELECT FROM steward.manage_partitions('demand', options => '{"on_demand": false}');
 SELECT action, sql FROM steward.partition_plan('demand') WHERE action LIKE '%default';
@@ -101,6 +113,19 @@ ALTER TABLE owned DROP CONSTRAINT owned_id_check;
 SELECT action, outcome FROM maintain_partitions();
 SELECT count(*) FROM owned WHERE tableoid <> 'owned_rest'::regclass;
 DROP TABLE owned;
+
+-- Where no trigger has to be silent, the SQL to run by hand is for the owner.
+CREATE TABLE plain (id int, at date NOT NULL, twice int GENERATED ALWAYS AS (id * 2) STORED) PARTITION BY RANGE (at);
+CREATE TABLE plain_rest PARTITION OF plain DEFAULT;
+SELECT FROM steward.manage_partitions('plain', '1 month', future => 0);
+INSERT INTO plain VALUES (1, now());
+SELECT reason ~ 'superuser' AS is_for_superusers, sql ~ 'session_replication_role' AS is_silent FROM steward.partition_plan('plain');
+-- (gexec echoes the months of today)
+\set ECHO none
+SELECT sql FROM steward.partition_plan('plain') \gexec
+\set ECHO all
+SELECT tableoid <> 'plain_rest'::regclass AS has_partition, id, twice FROM plain;
+DROP TABLE plain;
 DROP FUNCTION sound(int);
 RESET ROLE;
 REVOKE CREATE ON SCHEMA public FROM regress_keeper;
@@ -110,7 +135,7 @@ DROP ROLE regress_keeper;
 CREATE TABLE tenants (tenant text, n int) PARTITION BY LIST (tenant);
 CREATE TABLE tenants_rest PARTITION OF tenants DEFAULT;
 INSERT INTO tenants VALUES ('acme', 1), ('acme', 2), ('o''hara & sons', 3), (NULL, 4), ('fr', 5);
-SELECT FROM steward.manage_partitions('tenants', options => '{"on_demand": true, "lists": {"europe": ["de", "fr"]}}');
+SELECT FROM steward.manage_partitions('tenants', options => '{"on_demand": true, "lists": {"europe": ["de", "fr"], "asia": ["jp"]}}');
 SELECT action, partition, outcome, detail FROM maintain_partitions();
 SELECT tableoid::regclass, * FROM tenants ORDER BY n;
 SELECT action, partition, outcome FROM maintain_partitions();
