@@ -67,6 +67,7 @@ COMMENT ON COLUMN steward.partition_sets.template IS 'table whose storage parame
 COMMENT ON COLUMN steward.partition_sets.on_demand IS 'rows that went to the default partition get the partition they belong to soon after';
 COMMENT ON COLUMN steward.partition_sets.registered_by IS 'role that registered it; a name, so that a dump can be restored where there is no such role';
 COMMENT ON COLUMN steward.partition_sets.before_create IS 'function (parent regclass, partition text, bounds text) returns boolean, run as the table''s owner; false vetoes';
+COMMENT ON COLUMN steward.partition_sets.after_create IS 'likewise, in the transaction that makes the partition and under its locks: where rows of the default partition move, readers wait for it too; an error undoes the partition, the result is ignored';
 GRANT SELECT ON steward.partition_sets TO PUBLIC;
 
 CREATE TABLE steward.partition_trash (
