@@ -216,8 +216,14 @@ AS 'MODULE_PATHNAME', 'steward_empty_trash';
 COMMENT ON FUNCTION steward.empty_trash() IS
 'drop what has lain in the trash for its time; returns how many tables were dropped';
 
-CREATE FUNCTION steward.note_default_hit() RETURNS trigger
-LANGUAGE c VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION steward.note_default_hit(partition oid) RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'steward_note_default_hit';
-COMMENT ON FUNCTION steward.note_default_hit() IS
-'trigger of default partitions whose table has the option on_demand: when the transaction commits, the launcher is asked for the partitions that their rows need';
+COMMENT ON FUNCTION steward.note_default_hit(oid) IS
+'condition of the trigger steward_on_demand on default partitions whose table has the option on_demand: when the transaction commits, the launcher is asked for the partitions that their rows need; always false';
+
+CREATE FUNCTION steward.default_hit() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'steward_default_hit';
+COMMENT ON FUNCTION steward.default_hit() IS
+'function of the trigger steward_on_demand, whose condition does all there is to do; never called';

@@ -58,8 +58,9 @@ void plan_watch(const KnownSet& known, Plan& plan) {
                             : "partitions are not made on demand any more";
     // Dropping the extension takes the trigger with it.
     step.sql = is_wanted
-                   ? fmt::format("CREATE TRIGGER {} BEFORE INSERT ON {} FOR EACH ROW EXECUTE FUNCTION "
-                                 "steward.note_default_hit();\nALTER TRIGGER {} ON {} DEPENDS ON EXTENSION pg_steward",
+                   ? fmt::format("CREATE TRIGGER {} AFTER INSERT ON {} FOR EACH ROW WHEN (steward.note_default_hit("
+                                 "NEW.tableoid)) EXECUTE FUNCTION steward.default_hit();\n"
+                                 "ALTER TRIGGER {} ON {} DEPENDS ON EXTENSION pg_steward",
                                  kWatchTrigger, step.object, kWatchTrigger, step.object)
                    : fmt::format("DROP TRIGGER {} ON {}", kWatchTrigger, step.object);
     plan.steps.push_back(std::move(step));

@@ -14,6 +14,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 'logical');
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_steward'\nautovacuum = off\nmax_worker_processes = 16");
+# So that the log says which workers are started.
+$node->append_conf('postgresql.conf', 'log_min_messages = debug1');
 $node->start;
 sub sql { return $node->safe_psql('postgres', shift); }
 sql(q{
@@ -68,11 +70,21 @@ is($subscriber->safe_psql('postgres', $all), sql($all), 'every row once at the s
 $subscriber->safe_psql('postgres', 'DROP SUBSCRIPTION here');
 $subscriber->stop;
 
-# A rolled back transaction asks for nothing.
-my $runs = q{SELECT count(*) FROM steward.partition_history};
-my $before = sql($runs);
-sql('BEGIN; ' . insert(60, 1) . ' ROLLBACK');
-is(sql($runs), $before, 'a rolled back row asks for nothing');
+# A rolled back transaction asks for nothing: of two tables that nobody has asked for yet, the one asked later gets its worker, and
+# no other one is started.
+sql(qq{
+    CREATE TABLE $_ (at date NOT NULL) PARTITION BY RANGE (at);
+    CREATE TABLE ${_}_rest PARTITION OF $_ DEFAULT;
+    SELECT FROM steward.manage_partitions('$_', '1 day', future => 0, timezone => 'UTC', options => '{"on_demand": true}');
+    SELECT create_future_partitions('$_')}) for qw(tried written);
+wait_for($node, $idle, 'the end of earlier work');
+my $started = 'starting background worker process "pg_steward partitions on demand"';
+my $before = logged($node, $started);
+cmp_ok($before, '>', 0, 'the log tells of workers');
+sql(q{BEGIN; INSERT INTO tried SELECT now() + interval '5 days'; ROLLBACK});
+sql(q{BEGIN; SAVEPOINT here; INSERT INTO written SELECT now() + interval '5 days'; ROLLBACK TO here; INSERT INTO written SELECT now() + interval '5 days'; COMMIT});
+wait_for($node, 'NOT EXISTS (SELECT FROM written_rest)', 'the partition of the one written');
+is(logged($node, $started), $before + 1, 'a rolled back row asks for nothing');
 
 # A long transaction that holds the table puts it off, and keeps nobody waiting.
 my $reader = session($node, 'reader', 'BEGIN', 'SELECT count(*) FROM events', 'SELECT pg_sleep(600)');
