@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "partition/catalog_pg.hpp"
+#include "partition/default_pg.hpp"
 #include "partition/demand_pg.hpp"
 #include "partition/maintain_pg.hpp"
 #include "pg/extension.hpp"
@@ -68,19 +69,16 @@ schedule::ErrandEnd make_partitions(Oid parent) {
     request.timezone = "UTC";
     bool is_wanted = false;
     auto failure = pg::attempt(pg::Bounded::transaction, [&] {
-        is_wanted = pg::has_extension() && is_on_demand(parent);
+        is_wanted = pg::has_extension() && is_on_demand(parent) && is_within_reach(parent);
         if (is_wanted) request.acting_role = owner_of(parent);
     });
     if (failure) throw pg::PgError(std::move(*failure));
     if (!is_wanted || !OidIsValid(request.acting_role)) return schedule::ErrandEnd::idle;
-    bool is_done = false;
-    bool is_postponed = false;
-    carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) {
-        is_done = is_done || step.outcome == "done";
-        is_postponed = is_postponed || step.outcome == "postponed";
-    });
-    if (is_postponed) return schedule::ErrandEnd::blocked;
-    return is_done ? schedule::ErrandEnd::useful : schedule::ErrandEnd::idle;
+    std::set<std::string> outcomes;
+    carry_out(request, pg::Bounded::transaction, [&](const StepResult& step) { outcomes.insert(step.outcome); });
+    if (outcomes.count("postponed") != 0) return schedule::ErrandEnd::blocked;
+    if (outcomes.count("failed") != 0) return schedule::ErrandEnd::failed;
+    return outcomes.count("done") != 0 ? schedule::ErrandEnd::useful : schedule::ErrandEnd::idle;
 }
 
 void serve(Datum argument) {

@@ -50,8 +50,9 @@ std::optional<base::Instant> next_errand(const Errand* errands, int count) noexc
 void end_errand(Errand& errand, ErrandEnd end, base::Instant now) noexcept {
     if (end == ErrandEnd::useful) errand.doublings = 0;
     errand.not_before = now.micros + (kErrandPauseMicros << errand.doublings);
-    if (end != ErrandEnd::useful && errand.doublings < kMostErrandDoublings) ++errand.doublings;
-    bool is_waiting = errand.is_asked_again || end == ErrandEnd::blocked;
+    bool is_hopeless = errand.doublings == kMostErrandDoublings;
+    if (end != ErrandEnd::useful && !is_hopeless) ++errand.doublings;
+    bool is_waiting = errand.is_asked_again || end == ErrandEnd::blocked || (end == ErrandEnd::failed && !is_hopeless);
     errand.state = is_waiting ? Errand::State::waiting : Errand::State::resting;
     errand.is_asked_again = false;
 }

@@ -28,7 +28,8 @@ struct Errand {
 enum class ErrandEnd {
     useful,
     idle,     // there was nothing it could do
-    blocked,  // somebody was in the way, or it failed: to be tried again
+    blocked,  // somebody was in the way: to be tried again
+    failed,   // to be tried again, but not for ever
 };
 
 inline constexpr std::int64_t kErrandPauseMicros = base::kMicrosPerSecond;

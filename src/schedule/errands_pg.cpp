@@ -12,7 +12,6 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::size_t kMostAtOnce = 2;
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 
 // ---- Sessions --------------------------------------------------------------------------------------------------------
@@ -46,7 +45,7 @@ Datum packed(int slot, std::uint32_t token) {
 int claimed = -1;
 
 // A database that has been dropped is not tried again and again.
-void at_exit(int, Datum) { end_claimed_errand(OidIsValid(MyDatabaseId) ? ErrandEnd::blocked : ErrandEnd::idle); }
+void at_exit(int, Datum) { end_claimed_errand(OidIsValid(MyDatabaseId) ? ErrandEnd::failed : ErrandEnd::idle); }
 
 }  // namespace
 
@@ -74,7 +73,7 @@ void Errands::collect(base::Instant now) {
             pg::Locked locked(shared().lock);
             Errand& errand = shared().errands[entry->first];
             bool is_under_way = errand.state == Errand::State::starting || errand.state == Errand::State::running;
-            if (is_under_way && errand.token == entry->second.token) end_errand(errand, ErrandEnd::blocked, now);
+            if (is_under_way && errand.token == entry->second.token) end_errand(errand, ErrandEnd::failed, now);
         }
         pg::release(entry->second.handle);
         entry = workers_.erase(entry);
@@ -101,7 +100,7 @@ bool Errands::start(int slot, base::Instant now) {
     return true;
 }
 
-void Errands::carry_out(base::Instant now) {
+void Errands::carry_out(int room, base::Instant now) {
     collect(now);
     for (;;) {
         int slot = -1;
@@ -110,9 +109,9 @@ void Errands::carry_out(base::Instant now) {
             slot = due_errand(shared().errands, kMaxErrands, now);
             next_wake_ = next_errand(shared().errands, kMaxErrands);
         }
-        // The end of a worker of ours wakes us.
-        if (workers_.size() >= kMostAtOnce) next_wake_.reset();
-        if (slot < 0 || workers_.size() >= kMostAtOnce) return;
+        // The end of a worker, ours or that of a run, wakes the launcher.
+        if (worker_count() >= room) next_wake_.reset();
+        if (slot < 0 || worker_count() >= room) return;
         // Its last worker has said that it is done, and is about to end.
         if (workers_.count(slot) != 0) {
             next_wake_ = base::Instant{now.micros + kNoSlotMicros};

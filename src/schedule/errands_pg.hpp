@@ -24,7 +24,9 @@ class Errands {
 public:
     // Those a former launcher was starting.
     void adopt();
-    void carry_out(base::Instant now);
+    // `room` is how many workers there may be.
+    void carry_out(int room, base::Instant now);
+    int worker_count() const { return static_cast<int>(workers_.size()); }
     std::optional<base::Instant> next_wake() const { return next_wake_; }
 
 private:
@@ -45,7 +47,7 @@ struct ClaimedErrand {
     Oid database;
     Oid object;
 };
-// Nothing when the launcher has given it up meanwhile. Until end_claimed_errand() it ends as blocked when the process does.
+// Nothing when the launcher has given it up meanwhile. Until end_claimed_errand() it ends as failed when the process does.
 std::optional<ClaimedErrand> claim_errand(Datum argument);
 void end_claimed_errand(ErrandEnd end) noexcept;
 

@@ -25,6 +25,8 @@ namespace {
 constexpr std::int64_t kLookAgainMicros = base::kMicrosPerMinute;
 // How far the wall clock may drift from the steady one between two looks without having been set.
 constexpr std::int64_t kDriftMicros = base::kMicrosPerSecond;
+// Errands at once.
+constexpr int kMostErrands = 2;
 
 struct JobKeyHash {
     std::size_t operator()(const JobKey& key) const { return std::hash<std::int64_t>()(key.job) * 31 + key.database; }
@@ -50,9 +52,9 @@ public:
             read_databases(now);
             take_changes(now);
             tell_events(now);
+            run_errands(now);
             if (!is_taking_over_) starts_.carry_out(brain_.tick(now), now);
             starts_.make_ready(brain_.take_upcoming(), most_, now);
-            errands_.carry_out(now);
             publish(now);
             sleep();
         }
@@ -66,6 +68,7 @@ private:
     void read_databases(base::Instant now);
     void take_changes(base::Instant now);
     void tell_events(base::Instant now);
+    void run_errands(base::Instant now);
     void publish(base::Instant now);
     void sleep();
 
@@ -123,8 +126,10 @@ void Launcher::begin() {
     if (is_standby_) look_again_ = base::Instant{last_wall_.micros + kLookAgainMicros};
 }
 
+int share_of_workers() { return std::max(1, max_worker_processes - kReservedWorkers); }
+
 void Launcher::set_limits() {
-    most_ = std::max(1, std::min(max_running, max_worker_processes - kReservedWorkers));
+    most_ = std::max(1, std::min(max_running, share_of_workers() - errands_.worker_count()));
     brain_.set_limits({most_, most_, kLeadMicros});
 }
 
@@ -132,7 +137,6 @@ void Launcher::obey_signals() {
     if (ShutdownRequestPending != 0) proc_exit(1);
     pg::call([] { CHECK_FOR_INTERRUPTS(); });
     pg::reload_settings();
-    set_limits();
 }
 
 void Launcher::notice_clock(base::Instant now) {
@@ -249,6 +253,15 @@ void Launcher::tell_events(base::Instant now) {
     if (is_startup) brain_.happened(Event::startup, now);
     if (is_crash) brain_.happened(Event::after_crash, now);
     if (is_promotion) brain_.happened(Event::promotion, now);
+}
+
+// Before the runs: they are short and rare, and would else wait for ever where there are always runs due. Workers that are only
+// ready for one give way.
+void Launcher::run_errands(base::Instant now) {
+    int share = share_of_workers();
+    int left = std::min(share - starts_.running(), std::max(1, share - 1));
+    errands_.carry_out(std::min(left, kMostErrands), now);
+    set_limits();
 }
 
 int Launcher::slot_of(JobKey key) {

@@ -61,7 +61,7 @@ void Starts::start(const Start& start, base::Instant now) {
         workers_[hired->slot] = Worker{start.ticket, hired->handle, std::nullopt};
         return brain_.started(start.ticket, hired->run);
     }
-    if (static_cast<int>(workers_.size()) + pool_.size() >= most_) pool_.make_room();
+    if (running() + pool_.size() >= most_) pool_.make_room();
     int slot = prepare_slot(start);
     if (slot < 0) {
         std::string reason = fmt::format("{} runs wait or run already", kMaxRuns);
@@ -85,7 +85,8 @@ void Starts::start(const Start& start, base::Instant now) {
 void Starts::make_ready(const std::vector<Upcoming>& upcoming, int most, base::Instant now) {
     most_ = most;
     pool_.send_unneeded(now);
-    pool_.make_ready(upcoming, most - static_cast<int>(workers_.size()));
+    for (int over = running() + pool_.size() - most; over > 0; --over) pool_.make_room();
+    pool_.make_ready(upcoming, most - running());
 }
 
 // ---- What becomes of runs ----------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ public:
     void adopt();
     void carry_out(const std::vector<Action>& actions, base::Instant now);
     // Workers for runs to come, as far as `most` runs leave room: connected, and the command read. One that has no run by
-    // then is sent away.
+    // then is sent away, and so is who has no room.
     void make_ready(const std::vector<Upcoming>& upcoming, int most, base::Instant now);
+    int running() const { return static_cast<int>(workers_.size()); }
     // Takes requests, cancels and ends out of the slots. Databases whose runs have to be recorded by a loader, and those
     // whose jobs want a look because a worker could not even begin, are added.
     struct Attention {

@@ -68,6 +68,20 @@ TEST(Errand, BlockedOnesAreTriedAgainByThemselves) {
     EXPECT_EQ(book.due(11), 0);
 }
 
+TEST(Errand, FailedOnesAreTriedAgainUntilTheyAreGivenUp) {
+    Book book;
+    book.ask(7, 0);
+    int tries = 0;
+    std::int64_t at = 0;
+    for (; book.due(at) >= 0; at = next_errand(book.errands.data(), 4).value_or(base::Instant{0}).micros / kSecond) {
+        end_errand(book.run(at), ErrandEnd::failed, {at * kSecond});
+        if (++tries > 100) break;
+    }
+    EXPECT_EQ(tries, kMostErrandDoublings + 1);
+    EXPECT_TRUE(book.ask(7, 1000)) << "the next hit lets it be tried once more";
+    EXPECT_EQ(book.due(1000), 0);
+}
+
 TEST(Errand, WithoutRoomTheRequestIsForgotten) {
     Book book;
     for (std::uint32_t object = 1; object <= 4; ++object) EXPECT_TRUE(book.ask(object, 10));
