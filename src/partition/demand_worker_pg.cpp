@@ -42,6 +42,7 @@ bool is_noted(Oid partition) noexcept {
 std::vector<Oid> ancestors_of(Oid partition) {
     std::vector<Oid> tables;
     List* list = pg::call([&] { return get_rel_relispartition(partition) ? get_partition_ancestors(partition) : NIL; });
+    tables.reserve(static_cast<std::size_t>(list_length(list)));
     for (int i = 0; i < list_length(list); ++i) tables.push_back(list_nth_oid(list, i));
     return tables;
 }
