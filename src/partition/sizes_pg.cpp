@@ -152,6 +152,12 @@ std::int64_t SizeReader::bytes_of_indexes(const std::vector<IndexOf>& indexes) {
     return total;
 }
 
+std::int64_t SizeReader::main_bytes(Oid relation) {
+    std::optional<Stored> found = stored(relation);
+    if (!found || !has_storage(found->kind) || !OidIsValid(found->file)) return 0;
+    return fork_bytes(path(*found)).value_or(0);
+}
+
 TableSize SizeReader::size(Oid table) {
     TableSize size;
     std::optional<Stored> relation = stored(table);

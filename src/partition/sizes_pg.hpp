@@ -32,6 +32,8 @@ public:
     // So many tables will be asked for.
     void expect(std::size_t tables);
     TableSize size(Oid table);
+    // Of its rows' own file, also of an index, and never an error: 0 where there is none, or the server keeps its name to itself.
+    std::int64_t main_bytes(Oid relation);
 
 private:
     struct Stored {
