@@ -178,4 +178,14 @@ inline void leave_out_copy([[maybe_unused]] PQcommMethods& methods) {
 // A database whose DROP was interrupted; the minors of August 2023 gave this value of datconnlimit a name.
 inline constexpr int kInvalidDatabase = -2;
 
+// What a VACUUM of this process sleeps, and after how much work; also of one that runs. Fit for a signal handler.
+inline void set_vacuum_pace(double delay_ms, int cost_limit) {
+    VacuumCostDelay = delay_ms;
+    VacuumCostLimit = cost_limit;
+#if PG_VERSION_NUM >= 160000
+    vacuum_cost_delay = delay_ms;
+    vacuum_cost_limit = cost_limit;
+#endif
+}
+
 }  // namespace steward::pg

@@ -55,6 +55,14 @@ void set_session(const char* name, const std::string& value) {
     call([&] { SetConfigOption(name, text, PGC_USERSET, PGC_S_SESSION); });
 }
 
+void commit_in_procedure() {
+    call([] {
+        if (SPI_connect_ext(SPI_OPT_NONATOMIC) < 0) elog(ERROR, "SPI_connect_ext failed");
+        SPI_commit();
+        SPI_finish();
+    });
+}
+
 namespace {
 
 std::optional<ErrorReport> attempt_subtransaction(const std::function<void()>& work) {

@@ -52,6 +52,10 @@ void set_for_transaction(const char* name, const std::string& value);
 // A setting of this process until it is set again: background workers only.
 void set_session(const char* name, const std::string& value);
 
+// In a procedure that was called outside a transaction block: ends the transaction with its locks and snapshots and begins
+// another one. Nothing is held until something is read or written again.
+void commit_in_procedure();
+
 // How a unit of work is bounded: by a subtransaction inside the caller's transaction, or by a transaction of its own
 // (background workers only, where none is open).
 enum class Bounded { subtransaction, transaction };

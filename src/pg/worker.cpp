@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x73746577617264ULL;
 constexpr Size kQueueBytes = 65536;
-enum Entry : uint64 { kHeader = 1, kRequest = 2, kQueue = 3 };
+enum Entry : uint64 { kHeader = 1, kRequest = 2, kQueue = 3, kShared = 4 };
 
 struct Header {
     Oid database;
@@ -23,15 +23,17 @@ struct Opened {
     dsm_segment* segment;
     shm_mq_handle* queue;
     BackgroundWorkerHandle* handle;
+    void* shared;
 };
 
-dsm_segment* make_segment(const char* request, Size bytes, Connection connection) {
+dsm_segment* make_segment(const char* request, Size bytes, Connection connection, Size shared_bytes) {
     shm_toc_estimator estimator;
     shm_toc_initialize_estimator(&estimator);
     shm_toc_estimate_chunk(&estimator, sizeof(Header));
     shm_toc_estimate_chunk(&estimator, bytes);
     shm_toc_estimate_chunk(&estimator, kQueueBytes);
-    shm_toc_estimate_keys(&estimator, 3);
+    shm_toc_estimate_chunk(&estimator, shared_bytes);
+    shm_toc_estimate_keys(&estimator, 4);
     Size total = shm_toc_estimate(&estimator);
     dsm_segment* segment = dsm_create(total, DSM_CREATE_NULL_IF_MAXSEGMENTS);
     if (segment == nullptr) return nullptr;
@@ -47,6 +49,9 @@ dsm_segment* make_segment(const char* request, Size bytes, Connection connection
     shm_mq* queue = shm_mq_create(shm_toc_allocate(toc, kQueueBytes), kQueueBytes);
     shm_mq_set_receiver(queue, MyProc);
     shm_toc_insert(toc, kQueue, queue);
+    void* shared = shm_toc_allocate(toc, shared_bytes);
+    std::memset(shared, 0, shared_bytes);
+    shm_toc_insert(toc, kShared, shared);
     return segment;
 }
 
@@ -105,21 +110,23 @@ void release(BackgroundWorkerHandle* handle) { pfree(handle); }
 Helper::Helper(const char* main, const char* title, const std::string& request)
     : Helper(main, title, request, Connection{MyDatabaseId, GetSessionUserId()}) {}
 
-Helper::Helper(const char* main, const char* title, const std::string& request, Connection connection) {
+Helper::Helper(const char* main, const char* title, const std::string& request, Connection connection,
+               std::size_t shared_bytes) {
     const char* data = request.data();
     Size bytes = request.size();
     Opened opened = call([&] {
-        Opened result{make_segment(data, bytes, connection), nullptr, nullptr};
+        Opened result{make_segment(data, bytes, connection, shared_bytes), nullptr, nullptr, nullptr};
         if (result.segment == nullptr) return result;
         result.handle = register_worker(main, title, UInt32GetDatum(dsm_segment_handle(result.segment)));
         if (result.handle == nullptr) {
             dsm_detach(result.segment);
-            return Opened{nullptr, nullptr, nullptr};
+            return Opened{nullptr, nullptr, nullptr, nullptr};
         }
         shm_toc* toc = shm_toc_attach(kMagic, dsm_segment_address(result.segment));
         auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));
         MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
         result.queue = shm_mq_attach(queue, result.segment, result.handle);
+        result.shared = shm_toc_lookup(toc, kShared, false);
         on_dsm_detach(result.segment, end_worker, PointerGetDatum(result.handle));
         MemoryContextSwitchTo(caller);
         return result;
@@ -127,6 +134,7 @@ Helper::Helper(const char* main, const char* title, const std::string& request, 
     segment_ = opened.segment;
     queue_ = opened.queue;
     handle_ = opened.handle;
+    shared_ = opened.shared;
 }
 
 // Also when the caller is cancelled: the worker ends after the step it is in, or at once where it waits.
@@ -172,6 +180,7 @@ WorkerLink::WorkerLink(Datum argument) {
         shm_mq_handle* queue;
         char* request;
         Size bytes;
+        void* shared;
     };
     Raw raw = call([&] {
         pqsignal(SIGTERM, die);
@@ -191,12 +200,14 @@ WorkerLink::WorkerLink(Datum argument) {
         result.queue = shm_mq_attach(queue, segment, nullptr);
         result.bytes = header->request_bytes;
         result.request = static_cast<char*>(palloc(result.bytes + 1));
+        result.shared = shm_toc_lookup(toc, kShared, false);
         std::memcpy(result.request, shm_toc_lookup(toc, kRequest, false), result.bytes);
         MemoryContextSwitchTo(caller);
         BackgroundWorkerInitializeConnectionByOid(header->database, header->session_user, 0);
         return result;
     });
     queue_ = raw.queue;
+    shared_ = raw.shared;
     request_.assign(raw.request, raw.bytes);
 }
 

@@ -36,7 +36,8 @@ class Helper {
 public:
     // Check started() after.
     Helper(const char* main, const char* title, const std::string& request);
-    Helper(const char* main, const char* title, const std::string& request, Connection connection);
+    Helper(const char* main, const char* title, const std::string& request, Connection connection,
+           std::size_t shared_bytes = 0);
     ~Helper();
     Helper(const Helper&) = delete;
     Helper& operator=(const Helper&) = delete;
@@ -46,6 +47,8 @@ public:
     std::optional<std::string> receive();
     // The same without waiting: is_ended says which kind of nothing came back.
     std::optional<std::string> receive_now(bool& is_ended);
+    // Memory that both see, zeroed at the start.
+    void* shared() const { return shared_; }
     // Lets the worker go on by itself; otherwise it is ended with this object.
     void let_go();
 
@@ -55,6 +58,7 @@ private:
     dsm_segment* segment_ = nullptr;
     shm_mq_handle* queue_ = nullptr;
     BackgroundWorkerHandle* handle_ = nullptr;
+    void* shared_ = nullptr;
 };
 
 // The worker's end. Connects to the database on construction; the caller may be gone at any time.
@@ -64,9 +68,11 @@ public:
     const std::string& request() const { return request_; }
     void send(const std::string& message);
     bool is_caller_gone() const { return is_caller_gone_; }
+    void* shared() const { return shared_; }
 
 private:
     shm_mq_handle* queue_ = nullptr;
+    void* shared_ = nullptr;
     std::string request_;
     bool is_caller_gone_ = false;
 };

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// How fast maintenance may go beside everybody else. Decided several times a second from what the others do, and put into
+// effect in the middle of a running VACUUM by its cost delay.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace steward::maintain {
+
+// What others are doing now.
+struct Load {
+    int processors = 1;
+    double busy_sessions = 0;               // of clients that run or wait for anything but their client
+    std::optional<std::int64_t> lag_bytes;  // of the replica that is farthest behind; none: no replicas
+};
+
+struct Tolerance {
+    std::int64_t lag_bytes = 64 << 20;  // from here on maintenance waits for the replicas
+};
+
+// Of one processor's time, 0 to 1: 1 on an idle machine, little when every processor has work of its own, 0 to wait.
+double allowed_share(const Load& load, const Tolerance& tolerance);
+
+// The next cost delay in milliseconds, from the one in force and the share of a processor that was used under it.
+double next_delay_ms(double delay_ms, double used_share, double allowed_share);
+
+// A VACUUM is never stopped altogether: it holds a lock and keeps rows alive.
+inline constexpr double kMostDelayMs = 100;
+inline constexpr int kCostLimit = 200;
+// What stands between "as fast as it can" and a held-back step.
+inline constexpr double kLeastDelayMs = 0.01;
+
+}  // namespace steward::maintain

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "maintain/throttle.hpp"
+
+#include <gtest/gtest.h>
+
+namespace steward::maintain {
+namespace {
+
+double share(double busy_sessions, int processors = 4) { return allowed_share({processors, busy_sessions, {}}, {}); }
+
+double share_at_lag(std::int64_t lag_bytes) { return allowed_share({4, 0, lag_bytes}, {1 << 20}); }
+
+// What a VACUUM that works `work_ms` between two delays comes to, looked at after each.
+double settled_share(double work_ms, double allowed, double delay_ms = 0) {
+    double used = 0;
+    for (int i = 0; i < 100; ++i) {
+        used = work_ms / (work_ms + delay_ms);
+        delay_ms = next_delay_ms(delay_ms, used, allowed);
+    }
+    return used;
+}
+
+TEST(MaintainThrottle, goes_as_fast_as_it_can_on_an_idle_machine) {
+    EXPECT_EQ(share(0), 1);
+    EXPECT_EQ(share(1), 1);
+    EXPECT_EQ(next_delay_ms(50, 0.1, 1), 0);
+}
+
+TEST(MaintainThrottle, takes_a_twentieth_of_a_machine_that_is_busy) {
+    EXPECT_DOUBLE_EQ(share(4, 4), 0.2);
+    EXPECT_DOUBLE_EQ(share(100, 4), 0.2);
+    EXPECT_DOUBLE_EQ(share(2, 2), 0.1);
+    EXPECT_DOUBLE_EQ(share(64, 64), 1) << "a single process is less than that";
+}
+
+TEST(MaintainThrottle, gives_way_gradually) {
+    double last = 1;
+    for (double sessions = 1.1; sessions <= 4; sessions += 0.1) {
+        EXPECT_LT(share(sessions), last);
+        last = share(sessions);
+    }
+}
+
+TEST(MaintainThrottle, waits_for_a_replica_that_falls_behind) {
+    EXPECT_EQ(share_at_lag(0), 1);
+    EXPECT_EQ(share_at_lag(1 << 18), 1);
+    EXPECT_LT(share_at_lag(1 << 19), 0.7);
+    EXPECT_EQ(share_at_lag(1 << 20), 0);
+    EXPECT_EQ(share_at_lag(std::int64_t{1} << 40), 0);
+}
+
+TEST(MaintainThrottle, settles_at_the_allowed_share_however_fast_the_machine_is) {
+    for (double work_ms : {0.2, 1.0, 5.0})
+        for (double allowed : {0.05, 0.1, 0.5, 0.9})
+            EXPECT_NEAR(settled_share(work_ms, allowed), allowed, 0.05) << work_ms << " ms, " << allowed;
+}
+
+TEST(MaintainThrottle, never_stops_a_step_that_has_begun) {
+    EXPECT_EQ(next_delay_ms(1, 0.5, 0), kMostDelayMs);
+    EXPECT_EQ(next_delay_ms(kMostDelayMs, 1, 0.01), kMostDelayMs);
+}
+
+TEST(MaintainThrottle, comes_back_from_a_standstill) { EXPECT_NEAR(settled_share(1, 0.5, kMostDelayMs), 0.5, 0.05); }
+
+}  // namespace
+}  // namespace steward::maintain
