@@ -214,7 +214,30 @@ LoadRequest Starts::request_for(Oid database) {
     return request;
 }
 
+// Runs for which an earlier launcher asked for a worker that has not come: nobody can say any more whether it will. From now
+// on one that comes all the same finds another token.
+void Starts::take_back_orphans(Oid database, base::Instant now, bool is_standby) {
+    std::vector<int> orphans;
+    orphans.reserve(workers_.size());
+    {
+        pg::Locked locked(shared().lock);
+        for (const auto& [slot, worker] : workers_) {
+            RunSlot& run = shared().runs[slot];
+            if (worker.handle != nullptr || run.database != database || run.state != RunState::starting || run.pid != 0)
+                continue;
+            run.token = ++shared().last_token;
+            orphans.push_back(slot);
+        }
+    }
+    Attention is_being_read;
+    for (int slot : orphans) {
+        const RunSlot run = shared().runs[slot];
+        could_not_begin(slot, run, now, is_standby, is_being_read);
+    }
+}
+
 void Starts::drop_unknown_requests(Oid database, base::Instant now, bool is_standby) {
+    take_back_orphans(database, now, is_standby);
     std::vector<RunSlot> runs = copy_of_slots();
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         const RunSlot& run = runs[static_cast<std::size_t>(slot)];
@@ -261,6 +284,8 @@ void Starts::ask_to_record(Oid database, base::Instant now, Attention& attention
 void Starts::forget(Oid database) {
     pool_.forget(database);
     record_again_.erase(database);
+    constexpr bool is_not_recorded = true;
+    take_back_orphans(database, pg::now(), is_not_recorded);
     pg::Locked locked(shared().lock);
     for (int slot = 0; slot < kMaxRuns; ++slot) {
         RunSlot& run = shared().runs[slot];

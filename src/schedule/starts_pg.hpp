@@ -54,6 +54,7 @@ private:
     void start(const Start& start, base::Instant now);
     void end(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
     void could_not_begin(int slot, const RunSlot& run, base::Instant now, bool is_standby, Attention& attention);
+    void take_back_orphans(Oid database, base::Instant now, bool is_standby);
     void give_up(int slot, const char* why, base::Instant now, bool is_standby);
     void ask_to_record(Oid database, base::Instant now, Attention& attention);
     void insist(int slot, const RunSlot& run, base::Instant now);

@@ -81,6 +81,39 @@ is(count_of('beginner'), '1', 'once');
 ended($node, 'waiter', 2);
 is(outcomes($node, 'waiter'), 'interrupted 57P02, succeeded', 'and the other one of this crash is tried again');
 
+# The launcher ends after it has asked for a worker, and the postmaster cannot start one.
+my $stopped;
+END { kill 'CONT', $stopped if $stopped; }
+SKIP: {
+    my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+    my $limit = sub { return system('prlimit', "--pid=$postmaster", "--nproc=$_[0]:") == 0; };
+    my $allowed = `prlimit --pid=$postmaster --nproc --noheadings --output=SOFT 2>&1` // '';
+    skip 'processes cannot be limited here', 2 unless $allowed =~ s/^\s*(\d+|unlimited)\s*\z/$1/ && $limit->($allowed);
+    my $launcher = launcher_pid($node);
+    # No worker that has run something else stays for these roles.
+    sql(q{CREATE ROLE orphan LOGIN; CREATE ROLE hand LOGIN; GRANT INSERT ON done TO orphan, hand});
+    sql(q{SELECT steward.schedule('hand', NULL, 'INSERT INTO done VALUES (''hand'')', role => 'hand'),
+        steward.schedule('orphan', '* * * * * *', 'INSERT INTO done VALUES (''orphan'')', role => 'orphan', options => jsonb_build_object('valid_from', clock_timestamp() + interval '10 s'))});
+    await($node, q{(SELECT count(next_run) + count(*) = 3 FROM steward.jobs WHERE name IN ('orphan', 'hand') AND state = 'idle')}, 'the jobs to be read');
+    kill 'STOP', $stopped = $postmaster;
+    sql(q{SELECT steward.run_job('hand')});
+    await($node, q{(SELECT count(*) = 2 FROM steward.job_runs WHERE outcome = 'starting')}, 'runs whose workers do not come');
+    my $due = sql(q{SELECT due_at FROM steward.job_runs WHERE job = 'orphan' AND outcome = 'starting'});
+    kill 'TERM', $launcher;
+    await($node, q{steward.scheduler_problem() = 'the launcher is not running'}, 'the end of the launcher');
+    my $said = -s $node->logfile;
+    $limit->(0);
+    kill 'CONT', $postmaster;
+    my $end = time + 60;
+    Time::HiRes::sleep(0.05) while slurp_file($node->logfile, $said) !~ /could not fork/ && time < $end;
+    $limit->($allowed);
+    ended($node, 'hand', 1);
+    await($node, "EXISTS (SELECT FROM steward.job_history WHERE job_name = 'orphan' AND due_at > '$due')", 'the runs after it');
+    is(outcomes($node, 'hand') . ' ' . count_of('hand'), 'succeeded 1', 'a run whose worker never came is started by the next launcher, once');
+    is(sql("SELECT string_agg(outcome, ', ') FROM steward.job_history WHERE job_name = 'orphan' AND due_at = '$due'"), 'succeeded', 'also one by the schedule');
+    sql(q{SELECT steward.unschedule('orphan'), steward.unschedule('hand')});
+}
+
 # The launcher ends twenty times. What runs goes on, what waits waits on, and what is due every second comes every second.
 sql(q{SELECT steward.schedule('each', '* * * * * *', 'INSERT INTO done VALUES (''each'')',
     options => '{"missed": "all", "overlap": "parallel", "max_parallel": 100}')});
@@ -95,7 +128,7 @@ for (1 .. 20) {
     my $pid = launcher_pid($node);
     my $before = sql(q{SELECT count(*) FROM done WHERE what = 'each'});
     sql("SELECT pg_terminate_backend($pid)");
-    await($node, "(SELECT count(*) > $before FROM done WHERE what = 'each')", 'a run after the launcher ended');
+    await($node, "(SELECT count(*) > $before FROM done WHERE what = 'each') AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)", 'a run after the launcher ended');
 }
 is(running_pid($node, 'at_work'), $worker, 'a run under way does not notice that the launcher was ended twenty times');
 is(count_of('next') + count_of('asked_for'), 0, 'what waits for its group waits on');
