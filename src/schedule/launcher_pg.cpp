@@ -190,7 +190,7 @@ void Launcher::loaded(Loaded&& result, base::Instant now) {
     Oid database = result.database;
     if (!result.has_extension) return forget(database);
     note_used(result.end.used);
-    starts_.recorded(database, result.end.recorded, now);
+    starts_.recorded(database, result.end, now);
     bool has_broken = std::any_of(result.jobs.begin(), result.jobs.end(), [&](const Definition& job) {
         return !job.broken.empty() && (!job.is_paused || (job.paused_until && *job.paused_until <= now));
     });

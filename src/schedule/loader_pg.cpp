@@ -3,6 +3,7 @@
 // The worker that looks into one database for the launcher, which is attached to none: it records what nobody else could
 // (runs whose worker was terminated, runs that a crash interrupted), reads the jobs, and ends.
 #include "base/pack.hpp"
+#include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -26,7 +27,10 @@ void send_jobs(pg::WorkerLink& link) {
 std::optional<pg::ErrorReport> record_lost(const LoadRequest& request, LoadEnd& end) {
     for (const RunRecord& lost : request.lost) {
         auto failure = pg::attempt(pg::Bounded::transaction, [&] { record_end(lost); });
-        if (!failure) end.recorded.push_back(lost.run);
+        if (!failure)
+            end.recorded.push_back(lost.run);
+        else if (!gave_way(*failure))
+            end.refusal = fmt::format("run {} of job {}: {}", lost.run, lost.job, failure->message);
     }
     return pg::attempt(pg::Bounded::transaction, [&] {
         pg::AsExtensionOwner as_extension;

@@ -19,6 +19,7 @@ constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
 constexpr std::int64_t kMostFalseStartMicros = 4 * base::kMicrosPerMinute;
 constexpr std::int64_t kRecordAgainMicros = base::kMicrosPerSecond;
+constexpr std::int64_t kMostRecordAgainMicros = 5 * base::kMicrosPerMinute;
 constexpr char kCancelled[] = "cancelled before it began";
 
 }  // namespace
@@ -259,25 +260,36 @@ void Starts::note_handled(JobKey job, base::Instant handled_until) {
         if (key_of(runs[slot]) == job) runs[slot].handled_until = handled;
 }
 
-void Starts::recorded(Oid database, const std::vector<RunId>& recorded, base::Instant now) {
+void Starts::recorded(Oid database, const LoadEnd& end, base::Instant now) {
     bool is_any_left = false;
     {
         pg::Locked locked(shared().lock);
         for (RunSlot& run : shared().runs) {
             if (run.database != database || run.state != RunState::ended || run.run == 0 || run.is_recorded) continue;
-            bool is_done = std::find(recorded.begin(), recorded.end(), run.run) != recorded.end();
+            bool is_done = std::find(end.recorded.begin(), end.recorded.end(), run.run) != end.recorded.end();
             if (is_done) run.state = RunState::free;
             is_any_left |= !is_done;
         }
     }
-    record_again_.erase(database);
-    if (is_any_left) record_again_[database] = {now.micros + kRecordAgainMicros};
+    if (!is_any_left) {
+        record_again_.erase(database);
+        return;
+    }
+    RecordAgain& again = record_again_[database];
+    again.at = base::Instant{now.micros + base::backoff(kRecordAgainMicros, ++again.failures, kMostRecordAgainMicros)};
+    if (end.refusal.empty() || again.is_told) return;
+    again.is_told = true;
+    const char* refusal = end.refusal.c_str();
+    pg::call([&] {
+        ereport(LOG, (errmsg("could not record a run in the database with OID %u: %s", database, refusal),
+                      errhint("It is tried again, at most five minutes apart, until it succeeds.")));
+    });
 }
 
 void Starts::ask_to_record(Oid database, base::Instant now, Attention& attention) {
     auto later = record_again_.find(database);
-    if (later != record_again_.end() && now < later->second) return;
-    if (later != record_again_.end()) record_again_.erase(later);
+    if (later != record_again_.end() && later->second.at && now < *later->second.at) return;
+    if (later != record_again_.end()) later->second.at.reset();
     attention.to_record.push_back(database);
 }
 
@@ -299,7 +311,7 @@ std::optional<base::Instant> Starts::next_wake() const {
     for (const auto& [slot, worker] : workers_)
         if (worker.terminate_at && (!first || *worker.terminate_at < *first)) first = worker.terminate_at;
     for (const auto& [database, again] : record_again_)
-        if (!first || again < *first) first = again;
+        if (again.at && (!first || *again.at < *first)) first = again.at;
     return first;
 }
 

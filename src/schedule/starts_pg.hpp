@@ -39,7 +39,7 @@ public:
     void drop_unknown_requests(Oid database, base::Instant now, bool is_standby);
     // Of a job of which something runs: its end will write down how far the job has come.
     void note_handled(JobKey job, base::Instant handled_until);
-    void recorded(Oid database, const std::vector<RunId>& runs, base::Instant now);
+    void recorded(Oid database, const LoadEnd& end, base::Instant now);
     // The database is gone, or has no extension any more: nothing of it can be recorded.
     void forget(Oid database);
     std::optional<base::Instant> next_wake() const;
@@ -49,6 +49,12 @@ private:
         std::uint64_t ticket = 0;
         BackgroundWorkerHandle* handle = nullptr;
         std::optional<base::Instant> terminate_at;  // after a cancel that is not heeded
+    };
+
+    struct RecordAgain {
+        std::optional<base::Instant> at;  // none: it is asked for
+        int failures = 0;                 // in a row
+        bool is_told = false;
     };
 
     void start(const Start& start, base::Instant now);
@@ -62,10 +68,10 @@ private:
     Scheduler& brain_;
     std::map<int, Worker> workers_;  // by slot
     Pool pool_;
-    int most_ = 0;                               // workers, of the pool too
-    std::map<Oid, base::Instant> record_again_;  // databases with ends that a loader could not record
-    std::set<RunId> old_requests_;               // by hand, made before the reading under way began
-    std::map<JobKey, int> false_starts_;         // in a row
+    int most_ = 0;                             // workers, of the pool too
+    std::map<Oid, RecordAgain> record_again_;  // databases with ends that a loader could not record
+    std::set<RunId> old_requests_;             // by hand, made before the reading under way began
+    std::map<JobKey, int> false_starts_;       // in a row
 };
 
 }  // namespace steward::schedule

@@ -180,7 +180,7 @@ LoadRequest LoadRequest::decode(const std::string& message) {
 }
 
 std::string LoadEnd::encode() const {
-    std::vector<std::string> fields{kEndMessage, std::to_string(used.highest), std::to_string(used.lowest)};
+    std::vector<std::string> fields{kEndMessage, std::to_string(used.highest), std::to_string(used.lowest), refusal};
     for (RunId run : recorded) fields.push_back(std::to_string(run));
     return base::pack(fields);
 }
@@ -188,7 +188,8 @@ std::string LoadEnd::encode() const {
 LoadEnd LoadEnd::decode(const std::vector<std::string>& fields) {
     LoadEnd end;
     end.used = {number(fields.at(1)), number(fields.at(2))};
-    for (std::size_t i = 3; i < fields.size(); ++i) end.recorded.push_back(number(fields[i]));
+    end.refusal = fields.at(3);
+    for (std::size_t i = 4; i < fields.size(); ++i) end.recorded.push_back(number(fields[i]));
     return end;
 }
 

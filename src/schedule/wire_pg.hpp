@@ -29,6 +29,7 @@ struct LoadRequest {
 struct LoadEnd {
     RunNumbers used;
     std::vector<RunId> recorded;
+    std::string refusal;  // of a run that could not be recorded
 
     std::string encode() const;
     static LoadEnd decode(const std::vector<std::string>& fields);

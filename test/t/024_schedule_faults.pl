@@ -54,6 +54,19 @@ is(outcomes($node, 'ended'), 'terminated 57P01', 'pg_terminate_backend() of a wo
 is(outcomes($node, 'ended_again'), 'terminated 57P01, succeeded', 'and tried again when asked');
 is(outcomes($node, 'stopped'), 'cancelled 57014', 'pg_cancel_backend() cancels a run, and somebody who cancels wants no retry');
 
+# The row of a run is refused: it is tried again ever more seldom, said once, and recorded when it is not refused any more.
+sql(q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''tried''; RAISE EXCEPTION ''no room''; END';
+    CREATE TRIGGER refuse BEFORE INSERT ON steward.job_history FOR EACH ROW WHEN (NEW.job_name = 'refused') EXECUTE FUNCTION refuse()});
+soon($node, 'refused', long('refused'));
+sql('SELECT pg_terminate_backend(' . running_pid($node, 'refused') . ')');
+wait_for_log($node, 'LOG:  tried', 4);
+my @tried = map { /^\S+ (\d+):(\d+):([\d.]+) .*LOG:  tried/ ? $1 * 3600 + $2 * 60 + $3 : () } split /\n/, slurp_file($node->logfile);
+cmp_ok(($tried[3] - $tried[2]) % 86400, '>=', 3, 'a run that is refused is tried ever more seldom');
+is(logged($node, 'LOG:  could not record a run in the database with OID \d+: run \d+ of job \d+: no room'), 1, 'and the log says so once');
+sql('DROP TRIGGER refuse ON steward.job_history');
+ended($node, 'refused', 1);
+is(outcomes($node, 'refused'), 'terminated 57P01', 'it is recorded when it can be');
+
 # A crash while a run waits: it comes after the crash.
 sql(q{SELECT steward.limit_job_group('single', 1)});
 soon($node, 'holder', long('holder'), '{"group": "single"}');
