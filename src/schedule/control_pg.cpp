@@ -42,8 +42,7 @@ Datum run_job(FunctionCallInfo fcinfo) {
     if (job.role == InvalidOid)
         throw pg::PgError(ERRCODE_UNDEFINED_OBJECT, "role \"{}\" of job \"{}\" does not exist", job.role_name, job.name)
             .hint("steward.alter_job(..., role => ...) gives it another one.");
-    // The launcher may not have read this database yet.
-    note_used(used_run_numbers());
+    if (!are_used_noted()) note_used(used_run_numbers());
     return Int64GetDatum(request_at_commit(job.id, job.role));
 }
 

@@ -60,6 +60,15 @@ void note_used(const RunNumbers& used) {
     shared().last_standby_run = std::min(shared().last_standby_run, used.lowest);
 }
 
+// It did before it showed any job. What it has read on a standby tells not which numbers the old primary gave out since.
+bool are_used_noted() {
+    const Shared& state = shared();
+    pg::Locked locked(state.lock, LW_SHARED);
+    return !state.is_standby && std::any_of(state.jobs, state.jobs + state.job_capacity, [](const JobSlot& slot) {
+        return slot.is_used && slot.database == MyDatabaseId;
+    });
+}
+
 void copy_text(char* target, std::size_t bytes, const char* text) noexcept {
     int length = pg_mbcliplen(text, static_cast<int>(strlen(text)), static_cast<int>(bytes) - 1);
     memcpy(target, text, static_cast<std::size_t>(length));

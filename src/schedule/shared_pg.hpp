@@ -99,6 +99,8 @@ struct RunNumbers {
 };
 // No run to come gets one of them.
 void note_used(const RunNumbers& used);
+// Whether the launcher has noted those of this database.
+bool are_used_noted();
 // The state of the jobs of this database.
 std::vector<JobSlot> job_slots();
 // Its runs that wait as requested, start or run.

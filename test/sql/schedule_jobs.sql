@@ -116,6 +116,14 @@ SELECT steward.alter_job('by hand', command => 'SELECT 1/0') > 0, steward.run_jo
 CALL wait_for($$(SELECT count(*) = 2 FROM steward.job_runs WHERE ended_at IS NOT NULL)$$);
 SELECT outcome, sqlstate, message, statement FROM steward.job_runs ORDER BY run_id DESC LIMIT 1;
 SELECT last_outcome, last_sqlstate, last_error, consecutive_failures FROM steward.jobs;
+-- Which numbers are used is looked up before the launcher has read the jobs, and not again at each run.
+CREATE FUNCTION pg_temp.scans() RETURNS bigint LANGUAGE sql VOLATILE
+AS $$SELECT coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::bigint FROM pg_stat_xact_all_tables WHERE schemaname = 'steward' AND relname IN ('job_progress', 'job_history')$$;
+BEGIN;
+SELECT pg_temp.scans() AS before \gset
+SELECT steward.run_job('by hand') > 0;
+SELECT pg_temp.scans() - :before;
+ROLLBACK;
 SELECT steward.alter_job('by hand', command => 'SELECT pg_sleep(600)') > 0;
 SELECT steward.run_job('by hand') AS run \gset
 CALL wait_for($$EXISTS (SELECT FROM steward.job_runs WHERE outcome = 'running' AND pid IS NOT NULL)$$);
@@ -132,6 +140,9 @@ SELECT steward.run_job('by hand') > 0;
 ROLLBACK;
 SELECT count(*) FROM steward.job_runs;
 SELECT count(*) FROM steward.late_jobs;
+-- Which is asked for every few seconds, and does not read the history.
+CREATE FUNCTION pg_temp.plan_of(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE 'EXPLAIN ' || query; END $$;
+SELECT count(*) FROM pg_temp.plan_of('SELECT * FROM steward.late_jobs') line WHERE line LIKE '%job_history%';
 SELECT steward.unschedule('by hand') > 0;
 SELECT job, outcome FROM steward.job_runs ORDER BY run_id;
 
