@@ -122,7 +122,7 @@ AS 'MODULE_PATHNAME', 'steward_overdue_jobs';
 COMMENT ON FUNCTION steward.overdue_jobs() IS
     'jobs of this database that were due over a minute ago and have not begun, whether the launcher runs or not; for the view steward.late_jobs';
 
--- Without a barrier of its own: all it reads is what its reader sees in jobs and job_runs.
+-- Without a barrier of its own: all it reads is what its reader sees anyway. Not from job_runs, whose history is long.
 CREATE VIEW steward.late_jobs AS
 SELECT j.job_id, j.name AS job, j.role, 'did_not_run' AS kind, o.due_at AS since,
        coalesce(j.waiting_reason, 'was due and has not begun') AS detail
@@ -131,8 +131,10 @@ UNION ALL
 SELECT j.job_id, j.name, j.role, 'runs_long', r.started_at,
        format('run %s runs for %s s, its usual duration is %s s', r.run_id, round((r.duration_ms / 1000)::numeric),
               round((j.usual_ms / 1000)::numeric, 1))
-FROM steward.job_runs r JOIN steward.jobs j ON j.job_id = r.job_id
-WHERE r.outcome = 'running' AND r.duration_ms > greatest(3 * j.usual_ms, 60000) AND j.usual_ms IS NOT NULL
+FROM (SELECT s.run_id, s.job_id, s.started_at, 1000 * date_part('epoch', clock_timestamp() - s.started_at) AS duration_ms
+      FROM steward.run_states() s WHERE s.state = 'running') r
+JOIN steward.jobs j ON j.job_id = r.job_id
+WHERE r.duration_ms > greatest(3 * j.usual_ms, 60000) AND j.usual_ms IS NOT NULL
 UNION ALL
 SELECT j.job_id, j.name, j.role, 'broken', NULL, j.waiting_reason
 FROM steward.jobs j WHERE j.state = 'broken';
