@@ -92,7 +92,27 @@ std::optional<pg::ErrorReport> look_up(std::int64_t job, std::optional<Command>&
     });
 }
 
-void begin(RunRecord& record, const Command& command) {
+// A job as the worker has read it. `changes` was looked up first, so that nothing is missed.
+struct Reading {
+    std::int64_t job = 0;
+    std::uint64_t changes = 0;
+    std::optional<Command> command;
+    std::optional<pg::ErrorReport> failure;
+
+    void read(std::int64_t id) {
+        job = id;
+        changes = changes_so_far();
+        failure = look_up(id, command);
+    }
+    // Unscheduled, given to another role or paused.
+    bool lets_begin(const RunRecord& record) const {
+        return command && (record.kind == Kind::manual || command->paused_until <= GetCurrentTimestamp());
+    }
+};
+
+// False when a job has been changed since this one was read: whoever paused it may have been told already that it is.
+bool begin(RunRecord& record, const Reading& reading) {
+    const Command& command = *reading.command;
     is_timed_out = 0;
     pg::listen_to_notices();
     pg::call([] {
@@ -102,13 +122,14 @@ void begin(RunRecord& record, const Command& command) {
     record.started_at = GetCurrentTimestamp();
     {
         pg::Locked locked(shared().lock);
+        if (shared().changes != reading.changes) return false;
         my_slot().state = RunState::running;
         my_slot().started_at = record.started_at;
         // cancel_run() came before there was anything to cancel.
         if (my_slot().stop != Stop::no) kill(MyProcPid, SIGINT);
     }
     if (command.lock_timeout_ms) pg::set_session("lock_timeout", fmt::format("{}ms", *command.lock_timeout_ms));
-    if (!command.timeout_ms) return;
+    if (!command.timeout_ms) return true;
     int timeout = static_cast<int>(std::min<std::int64_t>(*command.timeout_ms, INT_MAX - kStopGraceMillis));
     pg::call([&] {
         static const TimeoutId cancel = RegisterTimeout(USER_TIMEOUT, on_run_timeout);
@@ -116,6 +137,7 @@ void begin(RunRecord& record, const Command& command) {
         enable_timeout_after(cancel, timeout);
         enable_timeout_after(terminate, timeout + kStopGraceMillis);
     });
+    return true;
 }
 
 Outcome outcome_of(const pg::ScriptEnd& end) {
@@ -175,49 +197,52 @@ bool finish(RunRecord& record, const std::string& name) {
     return then == Then::stay && pg::discard_session();
 }
 
-bool execute(const std::optional<Command>& command, std::optional<pg::ErrorReport> failure) {
+// It goes back into the queue, or, of a job that is gone or paused, is given up.
+bool end_unbegun(const RunRecord& record, bool is_marked, Outcome outcome, const char* sqlstate, const char* message) {
+    if (is_marked) (void)keep_books("local", [&] { unmark_start(record); });
+    end_run(true, outcome, sqlstate, message, Then::leave);
+    return false;
+}
+
+bool execute(Reading& reading) {
     RunRecord record = record_of(my_slot());
-    if (!failure && command && record.is_marked && !RecoveryInProgress())
-        failure = keep_books("local", [&] { mark_start(record); });
-    if (failure) {
-        end_run(true, Outcome::failed, failure->sqlstate().c_str(), failure->message.c_str(), Then::leave);
-        return false;
-    }
-    // Unscheduled, or given to another role, since the launcher read it.
-    if (!command) {
-        end_run(true, Outcome::cancelled, "", "the job has been changed", Then::leave);
-        return false;
-    }
-    record.name = command->name;
-    pg::set_session("application_name", fmt::format("pg_steward job {}", command->name));
-    begin(record, *command);
-    pg::ScriptRules rules = command->rules;
+    const bool wants_mark = record.is_marked && !RecoveryInProgress();
+    bool is_marked = false;
+    do {
+        if (reading.changes != changes_so_far()) reading.read(reading.job);
+        if (!reading.failure && reading.lets_begin(record) && wants_mark && !is_marked) {
+            reading.failure = keep_books("local", [&] { mark_start(record); });
+            is_marked = !reading.failure;
+        }
+        if (const auto& failure = reading.failure)
+            return end_unbegun(record, is_marked, Outcome::failed, failure->sqlstate().c_str(),
+                               failure->message.c_str());
+        if (!reading.lets_begin(record))
+            return end_unbegun(record, is_marked, Outcome::cancelled, "", "the job has been changed");
+        pg::set_session("application_name", fmt::format("pg_steward job {}", reading.command->name));
+    } while (!begin(record, reading));
+    const Command& command = *reading.command;
+    record.name = command.name;
+    pg::ScriptRules rules = command.rules;
     rules.is_stopped = [] { return is_timed_out != 0 || my_slot().stop != Stop::no; };
-    record.end = pg::run_script(command->text, rules);
+    record.end = pg::run_script(command.text, rules);
     record.outcome = outcome_of(*record.end);
     record.notices = pg::notices();
-    return finish(record, command->name);
+    return finish(record, command.name);
 }
 
 void serve() {
-    std::optional<Command> command;
-    std::optional<pg::ErrorReport> failure;
-    std::int64_t known = 0;
-    std::uint64_t changes = 0;
+    Reading reading;
     for (;;) {
-        Order order = await_order(known);
+        Order order = await_order(reading.job);
         if (order.job == 0) return;
         pg::reload_settings();
         // What was read before the run was due may have changed since.
-        if (order.job != known || changes != changes_so_far()) {
-            changes = changes_so_far();
-            failure = look_up(order.job, command);
-            known = order.job;
-        }
-        if (!order.is_due && failure) return;
+        if (order.job != reading.job || reading.changes != changes_so_far()) reading.read(order.job);
+        if (!order.is_due && reading.failure) return;
         if (!order.is_due) continue;
-        if (!execute(command, failure)) return;
-        known = 0;
+        if (!execute(reading)) return;
+        reading.job = 0;
     }
 }
 

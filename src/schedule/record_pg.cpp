@@ -22,6 +22,12 @@ std::optional<std::int64_t> optional_number(const pg::Row& row, std::size_t colu
     return row.number(column);
 }
 
+// Of two columns: whether there is a pause, and until when.
+TimestampTz pause_end(const pg::Row& row, std::size_t column) {
+    if (!row.truth(column)) return 0;
+    return row.is_null(column + 1) ? DT_NOEND : pg::to_server({row.number(column + 1)});
+}
+
 bool moves_progress(Kind kind) { return kind != Kind::manual && kind != Kind::retry; }
 
 // What its end says of the job: its own instant and those that were skipped because of it are dealt with.
@@ -174,8 +180,10 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
     pg::AsExtensionOwner as_extension;
     lock_tables(Use::read);
     auto rows = pg::query("SELECT name, command, (extract(epoch FROM timeout) * 1000)::bigint, "
-                          "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue' FROM "
-                          "steward.job_definitions WHERE job_id = $1 AND role_oid = $2",
+                          "(extract(epoch FROM lock_timeout) * 1000)::bigint, atomic, on_error = 'continue', "
+                          "is_paused, (extract(epoch FROM paused_until) * 1000000)::bigint, is_all IS NOT NULL, "
+                          "(extract(epoch FROM until) * 1000000)::bigint FROM steward.job_definitions "
+                          "LEFT JOIN steward.job_pause ON true WHERE job_id = $1 AND role_oid = $2",
                           {job, pg::Parameter::oid(role)});
     if (rows.empty()) return std::nullopt;
     const pg::Row& row = rows[0];
@@ -186,6 +194,7 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
     command.lock_timeout_ms = optional_number(row, 3);
     command.rules.is_atomic = row.truth(4);
     command.rules.goes_on_after_error = row.truth(5);
+    command.paused_until = std::max(pause_end(row, 6), pause_end(row, 8));
     return command;
 }
 
@@ -198,6 +207,13 @@ void mark_start(const RunRecord& record) {
         "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until), "
         "running = p.running || $1, running_due = p.running_due || $4, running_since = p.running_since || now()",
         {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
+}
+
+void unmark_start(const RunRecord& record) {
+    pg::AsExtensionOwner as_extension;
+    lock_tables(Use::record);
+    pg::Spi spi;
+    update_overtaken(spi, record);
 }
 
 void record_end(const RunRecord& record) {

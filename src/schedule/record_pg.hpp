@@ -22,6 +22,8 @@ struct Command {
     pg::ScriptRules rules;
     std::optional<std::int64_t> timeout_ms;
     std::optional<std::int64_t> lock_timeout_ms;
+    TimestampTz paused_until =
+        0;  // no run but by hand begins before then; 0: it is not paused, DT_NOEND: it is without an end
 };
 // Nothing when the job is gone or belongs to another role now.
 std::optional<Command> read_command(std::int64_t job, Oid role);
@@ -53,6 +55,7 @@ RunRecord record_of(const RunSlot& run);
 RunNumbers used_run_numbers();
 
 void mark_start(const RunRecord& record);
+void unmark_start(const RunRecord& record);  // it has not begun after all
 // The history row and the job's progress; old rows of the same job go now and then.
 void record_end(const RunRecord& record);
 // Runs whose start was marked and that nobody runs any more, `under_way` left out, are recorded as interrupted.

@@ -145,6 +145,27 @@ sql(q{ROLLBACK PREPARED 'kept off'});
 wait_in('postgres', ran('by hand') . ' = 1', 'the run by hand');
 sql(q{SELECT steward.unschedule('by hand')});
 
+# A pause counts from its commit, not from when the launcher hears of it: its loader waits in another database.
+$node->safe_psql('postgres', 'CREATE DATABASE elsewhere');
+$node->safe_psql('elsewhere', q{CREATE EXTENSION pg_steward; SELECT steward.schedule('far', '@yearly', 'SELECT 1')});
+wait_in('elsewhere', q{(SELECT state = 'idle' FROM steward.jobs)}, 'the other database to be read');
+sql(q{SELECT steward.schedule(name, '* * * * * *', 'SELECT 1') FROM (VALUES ('still'), ('ticks')) v (name)});
+wait_in('postgres', ran('still') . ' > 0', 'a run before the pause');
+$node->safe_psql('elsewhere', q{BEGIN; LOCK TABLE pg_extension IN ACCESS EXCLUSIVE MODE; PREPARE TRANSACTION 'kept elsewhere'});
+$node->safe_psql('elsewhere', 'UPDATE steward.job_definitions SET changed_at = now()');
+wait_in('postgres', q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type LIKE 'pg_steward%' AND datname = 'elsewhere' AND wait_event_type = 'Lock')}, 'the loader');
+sql(q{SELECT steward.pause_jobs('now', name => 'still')});
+my $paused = sql('SELECT clock_timestamp()');
+my $asked = sql(q{SELECT steward.run_job('still')});
+wait_in('postgres', "(SELECT count(*) >= 3 FROM steward.job_history WHERE job_name = 'ticks' AND started_at > '$paused')", 'runs of the other job');
+is(sql("SELECT count(*) FROM steward.job_history WHERE job_name = 'still' AND started_at > '$paused' AND kind <> 'manual'"), '0', 'no run begins after a pause was committed');
+wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $asked)", 'the run by hand');
+is(sql("SELECT outcome FROM steward.job_history WHERE run_id = $asked"), 'succeeded', 'but those by hand');
+is(sql(q{SELECT state = 'paused' FROM steward.jobs WHERE name = 'still'}), 'f', 'though the launcher has not heard of it');
+$node->safe_psql('elsewhere', q{ROLLBACK PREPARED 'kept elsewhere'});
+wait_in('postgres', q{(SELECT state = 'paused' AND queued = 0 FROM steward.jobs WHERE name = 'still')}, 'the launcher to hear of the pause');
+sql(q{SELECT steward.unschedule('still'), steward.unschedule('ticks')});
+
 # A pause that ends while the server is down was one all the same.
 sql(q{SELECT steward.schedule('paused', 'every 1 second', 'SELECT 1', options => '{"missed": "all"}')});
 wait_in('postgres', ran('paused') . ' > 0', 'the job before its pause');
