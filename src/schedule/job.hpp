@@ -57,6 +57,9 @@ std::optional<Missed> missed_of(std::string_view name);
 std::optional<RunOn> run_on_of(std::string_view name);
 std::optional<Outcome> outcome_of(std::string_view name);
 
+// A clock set back by more than this is a correction: it is believed, whatever was handled before.
+inline constexpr std::int64_t kLargestStepBackMicros = 3 * base::kMicrosPerHour;
+
 struct Retry {
     int limit = 0;
     std::int64_t delay_micros = 30 * base::kMicrosPerSecond;  // before the first; doubled for each further one

@@ -142,7 +142,8 @@ void Launcher::obey_signals() {
 void Launcher::notice_clock(base::Instant now) {
     std::int64_t steady = steady_micros();
     base::Instant expected{last_wall_.micros + (steady - last_steady_)};
-    if (std::abs(now.micros - expected.micros) > kDriftMicros) brain_.clock_stepped(expected, now);
+    bool is_correction = std::abs(now.micros - expected.micros) > kDriftMicros && brain_.clock_stepped(expected, now);
+    if (is_correction) loads_.want_all(now, true);
     last_wall_ = now;
     last_steady_ = steady;
 }

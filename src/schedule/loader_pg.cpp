@@ -36,7 +36,9 @@ std::optional<pg::ErrorReport> record_lost(const LoadRequest& request, LoadEnd& 
         pg::AsExtensionOwner as_extension;
         lock_tables(request.is_first ? Use::record : Use::read);
         settle_home();
-        if (request.is_first) record_interrupted(request.under_way);
+        if (!request.is_first) return;
+        forget_future();
+        record_interrupted(request.under_way);
     });
 }
 

@@ -229,6 +229,14 @@ void record_end(const RunRecord& record) {
     if (pg::random_fraction() < kCleaningShare) clean_history(spi, record.job);
 }
 
+void forget_future() {
+    pg::AsExtensionOwner as_extension;
+    pg::execute("UPDATE steward.job_progress SET handled_until = CASE WHEN handled_until > now() THEN now() ELSE "
+                "handled_until END, last_ended_at = CASE WHEN last_ended_at > now() THEN now() ELSE last_ended_at END "
+                "WHERE greatest(handled_until, last_ended_at) > now() + $1 * interval '1 us'",
+                {kLargestStepBackMicros});
+}
+
 void record_interrupted(const std::vector<RunId>& under_way) {
     std::vector<RunRecord> lost;
     {

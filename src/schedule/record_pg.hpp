@@ -58,6 +58,8 @@ void mark_start(const RunRecord& record);
 void unmark_start(const RunRecord& record);  // it has not begun after all
 // The history row and the job's progress; old rows of the same job go now and then.
 void record_end(const RunRecord& record);
+// After the clock was set back far: what is remembered of later than now is void.
+void forget_future();
 // Runs whose start was marked and that nobody runs any more, `under_way` left out, are recorded as interrupted.
 void record_interrupted(const std::vector<RunId>& under_way);
 

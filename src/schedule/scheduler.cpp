@@ -92,7 +92,7 @@ void Scheduler::State::set_back(Job& job, base::Instant to, bool is_correction) 
     look_ahead(job);
 }
 
-void Scheduler::clock_stepped(base::Instant before, base::Instant now) {
+bool Scheduler::clock_stepped(base::Instant before, base::Instant now) {
     State& state = *state_;
     const std::int64_t step = now.micros - before.micros;
     state.queue.shift_block(step);
@@ -105,13 +105,14 @@ void Scheduler::clock_stepped(base::Instant before, base::Instant now) {
     });
     state.now = now;
     state.foreseen_until = std::min(state.foreseen_until, now);
-    if (step >= 0 && step <= kSmallStepMicros) return;
+    if (step >= 0 && step <= kSmallStepMicros) return false;
+    const bool is_correction = step < -kLargestStepBackMicros;
     if (step < 0) {
-        const bool is_correction = step < -kLargestStepBackMicros;
         state.each_job([&](Job& job) { state.set_back(job, now, is_correction); });
     }
     // Only now, as jobs look at each other.
     state.each_job([&](Job& job) { state.settle(job, now, Passed::missed); });
+    return is_correction;
 }
 
 // ---- What views show ---------------------------------------------------------------------------------------------------

@@ -132,8 +132,9 @@ public:
     std::optional<base::Instant> next_wake() const;
     // The wall clock was set; to be told before the next tick(). Forward: up to five minutes tick() is merely late, farther
     // the missed policy decides. Back: no run of a fixed job is repeated, all others go on at once; by more than three
-    // hours it is a correction, and the past is forgotten. Waits are as long as they were.
-    void clock_stepped(base::Instant before, base::Instant now);
+    // hours it is a correction, and the past is forgotten. Waits are as long as they were. True for a correction: what the
+    // databases remember of the future is void too.
+    bool clock_stepped(base::Instant before, base::Instant now);
 
     std::size_t job_count() const;
     std::optional<JobStatus> status(JobKey job, base::Instant now) const;

@@ -21,13 +21,16 @@ void end_pause(Definition& job, base::Instant now) {
     handled = std::max(handled.value_or(job.anchor), *job.paused_until);
 }
 
+// The future is only remembered where the clock was set back a little and nothing must be repeated.
+base::Instant believed(const Definition& job, base::Instant handled, base::Instant now) {
+    const bool is_kept = is_fixed(job) && handled.micros - now.micros <= kLargestStepBackMicros;
+    return is_kept ? handled : std::min(handled, now);
+}
+
 // What the next run is counted from, as its database has it.
 base::Instant handled_of(const Definition& job, base::Instant now) {
     if (job.run_at) return job.progress.handled_until.value_or(kNever);
-    const base::Instant handled = std::max(job.progress.handled_until.value_or(job.anchor), job.anchor);
-    // The future is only remembered where the clock was set back a little and nothing must be repeated.
-    const bool is_kept = is_fixed(job) && handled.micros - now.micros <= kLargestStepBackMicros;
-    return is_kept ? handled : std::min(handled, now);
+    return believed(job, std::max(job.progress.handled_until.value_or(job.anchor), job.anchor), now);
 }
 
 // Given so lately that what was due since is late and not missed; or for an instant that had passed even then.
@@ -114,7 +117,8 @@ Passed Scheduler::State::add_job(Definition definition, base::Instant now) {
     queue.set_group_limit(*job.lane, job.definition.group.empty() ? 0 : job.definition.group_limit);
     job.is_loaded = true;
     job.handled = handled_of(job.definition, now);
-    if (is_standby && standby_since && is_here(job)) job.handled = std::max(job.handled, *standby_since);
+    if (is_standby && standby_since && is_here(job))
+        job.handled = std::max(job.handled, believed(job.definition, *standby_since, now));
     job.last_end = last_end_of(job.definition, now);
     const Passed passed = passed_since(job.definition, job.handled, now);
     if (const auto found = adopted.find(key); found != adopted.end()) {

@@ -27,8 +27,6 @@ namespace steward::schedule {
 inline constexpr std::int64_t kNewMicros = base::kMicrosPerMinute;
 // A clock set forward by no more than this only makes tick() late.
 inline constexpr std::int64_t kSmallStepMicros = 5 * base::kMicrosPerMinute;
-// A clock set back by more than this is a correction: it is believed, whatever was handled before.
-inline constexpr std::int64_t kLargestStepBackMicros = 3 * base::kMicrosPerHour;
 
 // Of runs that are given up at once no more than this are counted.
 inline constexpr int kMaxCounted = 100;

@@ -121,12 +121,16 @@ clock('2027-05-04 13:49:57Z');
 passed('2027-05-04 13:50:01Z');
 is(runs('fixed'), '05 13:50:00 scheduled, 04 13:50:00 scheduled', 'back by a day is a correction: the job runs on that day');
 is(next_run('fixed'), '05 13:50:00', 'and on the day after it');
+my $future = q{(SELECT max(handled_until) > clock_timestamp() FROM steward.job_progress)};
+await($node, "NOT $future", 'the database to forget the future');
+pass('what the database remembered of the future is void');
 
 # The same while the server is down: what had run in the future is forgotten.
 $node->stop;
 start_with_clock($node, $library, at('2027-05-02 13:00:00Z'));
 passed('2027-05-02 13:00:00Z');
 is(next_run('fixed'), '02 13:50:00', 'a server that starts in its own past goes by the clock it has');
+is(sql("SELECT $future"), 'f', 'and forgets the future too');
 $node->stop('fast');
 quiet_log($node, 'terminating (?:background worker|connection)');
 done_testing();

@@ -76,6 +76,13 @@ TEST(Clock, FourHoursBackIsBelieved) {
     EXPECT_EQ(world.told(1).size(), 2u);
 }
 
+TEST(Clock, SaysWhatIsACorrection) {
+    Scheduler scheduler;
+    EXPECT_FALSE(scheduler.clock_stepped(kStart, kStart + kDay));
+    EXPECT_FALSE(scheduler.clock_stepped(kStart, kStart - 3 * kHour));
+    EXPECT_TRUE(scheduler.clock_stepped(kStart, kStart - 3 * kHour - kSecond));
+}
+
 TEST(Clock, SetBackDoesNotStopEdges) {
     World world;
     Definition second = make_job(2);

@@ -167,6 +167,19 @@ TEST(Standby, MakesUpForNothingFromBeforeItsLauncher) {
     EXPECT_EQ(world.told(3), Told{"missed 02:00:00"});
 }
 
+TEST(Standby, BelievesAClockThatWasSetBackBeforeItsLauncher) {
+    World world;
+    world.scheduler.set_standby(true, world.now);
+    world.scheduler.begin_standby_at(world.now + 2 * kDay);
+    Definition daily = make_job(1, "0 2 * * *");
+    Definition often = make_job(2, "* * * * *");
+    for (Definition* job : {&daily, &often}) job->run_on = RunOn::standby;
+    world.load({daily, often});
+    world.run_until(test::utc_instant(2025, 6, 4, 2));
+    EXPECT_EQ(world.told(1), Told{"scheduled 02:00:00"});
+    EXPECT_EQ(world.told(2).size(), 70U);
+}
+
 TEST(Promotion, GivesUpWhatWaitsForAStandby) {
     Scheduler scheduler;
     scheduler.set_standby(true, kStart);
