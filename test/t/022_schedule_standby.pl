@@ -15,15 +15,21 @@ use Test::More;
 sub saying { my $what = shift; return "DO 'BEGIN RAISE LOG ''says: $what''; END'"; }
 
 my $primary = scheduling('primary');
-my %command = map { $_ => saying($_) =~ s/'/''/gr } 'on both', 'on a standby', 'at its start', 'daily';
+my %command = map { $_ => saying($_) =~ s/'/''/gr } 'on both', 'on a standby', 'at its start', 'after a crash', 'in the doomed', 'daily';
 $primary->safe_psql('postgres', qq{
     CREATE TABLE done (what text);
     SELECT steward.schedule('writer', '* * * * * *', 'INSERT INTO done VALUES (''writer'')');
     SELECT steward.schedule('both', '*/2 * * * * *', '$command{'on both'}', options => '{"run_on": "any"}');
     SELECT steward.schedule('reader', '* * * * * *', '$command{'on a standby'}', options => '{"run_on": "standby"}');
     SELECT steward.schedule('starts', '\@startup', '$command{'at its start'}', options => '{"run_on": "standby"}');
+    SELECT steward.schedule('crashed', '\@after_crash', '$command{'after a crash'}', options => '{"run_on": "standby"}');
     SELECT steward.schedule('rests', NULL, 'SELECT pg_sleep(600)', options => '{"run_on": "standby"}');
     SELECT steward.schedule('rests too', NULL, 'SELECT pg_sleep(601)', options => '{"run_on": "standby"}')});
+$primary->safe_psql('postgres', 'CREATE DATABASE doomed');
+$primary->safe_psql('doomed', qq{
+    CREATE EXTENSION pg_steward;
+    SELECT steward.schedule('sleeps', '* * * * * *', 'SELECT pg_sleep(600)', options => '{"run_on": "standby"}');
+    SELECT steward.schedule('lives', '* * * * * *', '$command{'in the doomed'}', options => '{"run_on": "standby"}')});
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'base', has_streaming => 1);
@@ -35,6 +41,8 @@ wait_for_log($standby, 'says: on a standby', 2);
 wait_for_log($standby, 'says: on both', 2);
 wait_for_log($standby, 'says: at its start', 1);
 wait_for_log($primary, 'says: on both', 2);
+
+is(logged($standby, 'says: after a crash'), 0, 'a base backup that is started has not crashed');
 
 # Each at its time, and what writes says why it cannot. The standby knows all of this from the primary's changes, which it
 # looks for once a minute: the bound of this wait, while other things are tried meanwhile.
@@ -68,6 +76,19 @@ wait_for_log($standby, 'says: daily', 1);
 is($primary->safe_psql('postgres', q{SELECT string_agg(DISTINCT job_name, ' ' ORDER BY job_name) FROM steward.job_history}), 'both writer',
     'the history has no run of the standby');
 
+# A database goes on the primary, and with it here, while jobs of it run.
+my $of_doomed = q{FROM pg_stat_activity WHERE datname = 'doomed'};
+wait_for($standby, "EXISTS (SELECT $of_doomed AND query LIKE '%pg_sleep(600)%')", 'a run in a database');
+wait_for_log($standby, 'says: in the doomed', 2);
+my $first = launcher_of($standby);
+$primary->safe_psql('postgres', 'DROP DATABASE doomed');
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+my $before = logged($standby, 'says: on a standby');
+wait_for_log($standby, 'says: on a standby', $before + 3);
+is($standby->safe_psql('postgres', "SELECT count(*) $of_doomed"), '0', 'a dropped database is replayed under its jobs');
+cmp_ok(logged($standby, 'FATAL:.*database .* does not exist'), '<=', 2, 'and nobody goes on looking for it');
+is(launcher_of($standby), $first, 'the launcher lives on');
+
 # A launcher that is replaced does not know what has run there, as nothing is recorded, but from when on it has to care.
 my $launcher = launcher_of($standby);
 $standby->safe_psql('postgres', "SELECT pg_terminate_backend($launcher)");
@@ -83,6 +104,7 @@ kill 'KILL', launcher_of($standby) or die "kill: $!";
 wait_for_log($standby, 'says: at its start', 2);
 $seen = logged($standby, 'says: on a standby');
 wait_for_log($standby, 'says: on a standby', $seen + 2);
+wait_for_log($standby, 'says: after a crash', 1);
 is(logged($standby, 'says: daily'), 1, 'nor does the one after a crash');
 $standby->safe_psql('postgres', "SELECT steward.run_job('rests too')");
 wait_for($standby, q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'rests too' AND outcome = 'running')}, 'a run that lives through the promotion');
@@ -103,6 +125,6 @@ is($standby->safe_psql('postgres', q{SELECT count(*) FROM steward.job_history WH
     'and none of a standby has begun since');
 
 $standby->stop;
-my $expected = qr/terminating (?:background worker|connection)|could not receive|could not connect|streaming|replication|walreceiver|terminated by|not a standby|job "/;
+my $expected = qr/terminating (?:background worker|connection)|could not receive|could not connect|streaming|replication|walreceiver|terminated by|not a standby|job "|database .* does not exist|invalid database/;
 quiet_log($_, $expected) for $primary, $standby;
 done_testing();
