@@ -45,7 +45,7 @@ PageFigures btree_page(BlockNumber number, Buffer buffer, double fillfactor) {
     auto* opaque = reinterpret_cast<BTPageOpaque>(PageGetSpecialPointer(page));
     if (P_IGNORE(opaque)) return {1, 0};
     if (!P_ISLEAF(opaque)) return {0, 0};
-    const double available = reinterpret_cast<PageHeader>(page)->pd_special - SizeOfPageHeaderData;
+    const auto available = static_cast<double>(reinterpret_cast<PageHeader>(page)->pd_special - SizeOfPageHeaderData);
     return {leaf_bloat(available - static_cast<double>(pg::free_index_bytes(page)), available, fillfactor), 0};
 }
 

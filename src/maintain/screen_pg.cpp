@@ -36,7 +36,7 @@ WHERE (c.relkind IN ('r', 'm', 't') AND c.relam = 2 OR c.relkind = 'i' AND c.rel
   AND c.relpersistence <> 't' AND ($2 OR pg_has_role($1, c.relowner, 'USAGE'))
 ORDER BY c.oid)";
 
-// A dropped column is stored as a null. Of an index: what is stored of its table's columns, or of its own expressions.
+// The server has no statistics of TOAST tables. A dropped column is stored as a null. Of an index: what is stored of its table's columns, or of its own expressions.
 constexpr const char* kColumns = R"(
 SELECT c.oid,
        CASE WHEN a.attisdropped THEN 0 ELSE coalesce(s.stawidth, nullif(a.attlen, -1)) END,
@@ -50,7 +50,7 @@ LEFT JOIN pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_statistic s ON NOT s.stainherit
     AND s.starelid = CASE WHEN coalesce(i.indkey[a.attnum - 1], 0) = 0 THEN c.oid ELSE i.indrelid END
     AND s.staattnum = CASE WHEN coalesce(i.indkey[a.attnum - 1], 0) = 0 THEN a.attnum ELSE i.indkey[a.attnum - 1] END
-WHERE (c.relkind IN ('r', 'm', 't') AND c.relam = 2 OR c.relkind = 'i' AND c.relam = 403)
+WHERE (c.relkind IN ('r', 'm') AND c.relam = 2 OR c.relkind = 'i' AND c.relam = 403)
   AND c.relpersistence <> 't' AND ($2 OR pg_has_role($1, c.relowner, 'USAGE'))
 ORDER BY c.oid, a.attnum)";
 
@@ -111,7 +111,8 @@ std::vector<Screened> screen_relations() {
         relation.bytes = row.is_null(8) ? sizes.main_bytes(relation.id) : row.number(8);
         const bool is_index = relation.kind == "index";
         const Shape shape = shape_of(row, is_index, std::move(columns[relation.id]));
-        relation.guess = is_index ? guess_btree_bloat(shape) : guess_heap_bloat(shape);
+        if (relation.kind != "toast table")
+            relation.guess = is_index ? guess_btree_bloat(shape) : guess_heap_bloat(shape);
         relation.reserved = is_index ? 0 : 1 - shape.fillfactor;
         result.push_back(std::move(relation));
         pg::check_interrupts();
