@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "maintain/describe.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -20,26 +21,58 @@ std::string remembered(double count) {
     return fmt::format(" ({} of them from before the server lost its counters)", pretty_count(count));
 }
 
+// The table or its TOAST table, whichever is further on its way.
+template <class Progress>
+const HeapFacts& worse(const TableFacts& table, Progress progress) {
+    return table.toast && progress(*table.toast) > progress(table) ? *table.toast : table;
+}
+
+bool is_toast(const TableFacts& table, const HeapFacts& heap) { return table.toast && heap.id == table.toast->id; }
+
+const char* in_toast(const TableFacts& table, const HeapFacts& heap) {
+    return is_toast(table, heap) ? " in its TOAST table" : "";
+}
+
+double ratio(double count, double threshold) { return count / std::max(threshold, 1.0); }
+
 }  // namespace
 
 std::string freeze_reason(const TableFacts& table, const Score& score) {
     const bool is_multixact = score.multixact > score.freeze;
-    const double age = static_cast<double>(is_multixact ? table.multixact_age : table.xid_age);
-    const double limit =
-        static_cast<double>(is_multixact ? table.thresholds.multixact_freeze_max_age : table.thresholds.freeze_max_age);
-    return fmt::format("its oldest {} is {} old, a vacuum is forced at {}", is_multixact ? "multixact" : "transaction",
-                       pretty_count(age), pretty_count(limit));
+    auto age = [&](const HeapFacts& heap) { return is_multixact ? heap.multixact_age : heap.xid_age; };
+    auto limit = [&](const HeapFacts& heap) {
+        return is_multixact ? heap.thresholds.multixact_freeze_max_age : heap.thresholds.freeze_max_age;
+    };
+    const HeapFacts& heap = worse(table, [&](const HeapFacts& one) {
+        return ratio(static_cast<double>(age(one)), static_cast<double>(limit(one)));
+    });
+    return fmt::format("{} oldest {}{} is {} old, a vacuum is forced at {}", is_toast(table, heap) ? "the" : "its",
+                       is_multixact ? "multixact" : "transaction", is_toast(table, heap) ? " of its TOAST table" : "",
+                       pretty_count(static_cast<double>(age(heap))), pretty_count(static_cast<double>(limit(heap))));
 }
 
 std::string vacuum_reason(const TableFacts& table, const Score& score) {
-    if (score.dead >= score.inserted)
-        return against(table.changes.dead, "dead rows", dead_threshold(table)) + remembered(table.remembered.dead);
-    return against(table.changes.inserted, "rows inserted since its last vacuum", insert_threshold(table)) +
-           remembered(table.remembered.inserted);
+    if (score.dead >= score.inserted) {
+        const HeapFacts& heap =
+            worse(table, [](const HeapFacts& one) { return ratio(one.changes.dead, dead_threshold(one)); });
+        return against(heap.changes.dead, fmt::format("dead rows{}", in_toast(table, heap)).c_str(),
+                       dead_threshold(heap)) +
+               remembered(heap.remembered.dead);
+    }
+    const HeapFacts& heap =
+        worse(table, [](const HeapFacts& one) { return ratio(one.changes.inserted, insert_threshold(one)); });
+    return against(heap.changes.inserted,
+                   fmt::format("rows inserted{} since its last vacuum", in_toast(table, heap)).c_str(),
+                   insert_threshold(heap)) +
+           remembered(heap.remembered.inserted);
 }
 
 std::string analyze_reason(const TableFacts& table) {
     if (!table.has_statistics) return "the planner has no statistics of it";
+    if (table.kind == TableFacts::Kind::partitioned)
+        return fmt::format(
+            "{} rows changed in its partitions since its last analyse, which is due at {}; autovacuum never does it",
+            pretty_count(table.changes.modified), pretty_count(analyze_threshold(table)));
     return against(table.changes.modified, "rows changed since its last analyse", analyze_threshold(table)) +
            remembered(table.remembered.modified);
 }
@@ -48,6 +81,10 @@ std::string reindex_reason(const IndexFacts& index) {
     if (!index.is_valid) return "it is invalid: no query uses it, and every write keeps it up";
     return fmt::format("{:.0f} to {:.0f} % of its {} would be freed", 100 * index.bloat_low.value_or(0),
                        100 * index.bloat_high.value_or(1), pretty_bytes(index.bytes));
+}
+
+std::string leftover_reason() {
+    return "an interrupted REINDEX CONCURRENTLY left it behind: no query uses it, and every write keeps it up";
 }
 
 std::string pretty_bytes(std::int64_t bytes) {
@@ -62,6 +99,7 @@ std::string pretty_bytes(std::int64_t bytes) {
 }
 
 std::string pretty_seconds(double seconds) {
+    if (seconds < 1) return fmt::format("{:.2g} s", seconds);
     if (seconds < 60) return fmt::format("{:.0f} s", seconds);
     const auto minutes = static_cast<std::int64_t>(std::llround(seconds / 60));
     if (minutes < 60) return fmt::format("{} min", minutes);

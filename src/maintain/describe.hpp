@@ -14,6 +14,7 @@ std::string freeze_reason(const TableFacts& table, const Score& score);
 std::string vacuum_reason(const TableFacts& table, const Score& score);
 std::string analyze_reason(const TableFacts& table);
 std::string reindex_reason(const IndexFacts& index);
+std::string leftover_reason();
 
 std::string pretty_bytes(std::int64_t bytes);  // "24 MB"
 std::string pretty_seconds(double seconds);    // "1 h 20 min", "12 s"

@@ -61,25 +61,34 @@ private:
         step.score = score;
         step.lock_mode = "SHARE UPDATE EXCLUSIVE";
         const auto covered = around_.obstacles.covered.find(table.id);
+        const auto locked = around_.obstacles.locked.find(table.id);
         if (covered != around_.obstacles.covered.end()) {
             step.verdict = Verdict::covered;
             step.detail = covered->second;
+        } else if (locked != around_.obstacles.locked.end()) {
+            step.verdict = Verdict::blocked;
+            step.detail = locked->second;
         }
         return step;
     }
 
+    std::string target(const TableFacts& table) const {
+        return (around_.has_only && table.has_children ? "ONLY " : "") + table.name;
+    }
+
     void consider_vacuum(const TableFacts& table, const Score& score) {
-        if (score.vacuum() < wishes_.min_score) return;
-        const bool is_freeze = std::max(score.freeze, score.multixact) >= wishes_.min_score;
+        const double age = std::max(score.freeze, score.multixact);
+        const bool is_freeze = age >= wishes_.min_score && is_wanted(Action::freeze);
         const Action action = is_freeze ? Action::freeze : Action::vacuum;
-        if (!is_wanted(action)) return;
-        Step step = step_for(table, action, score.vacuum());
+        const double value = is_wanted(Action::freeze) ? score.vacuum() : std::max(score.dead, score.inserted);
+        if (!is_wanted(action) || value < wishes_.min_score) return;
+        Step step = step_for(table, action, value);
         std::string options = is_freeze ? "FREEZE" : "";
         if (around_.has_standbys) options += options.empty() ? "TRUNCATE false" : ", TRUNCATE false";
-        step.sql = fmt::format("VACUUM {}{}", options.empty() ? "" : fmt::format("({}) ", options), table.name);
+        step.sql = fmt::format("VACUUM {}{}", options.empty() ? "" : fmt::format("({}) ", options), target(table));
         step.reason = is_freeze ? freeze_reason(table, score) : vacuum_reason(table, score);
         const double skipped = is_freeze ? table.all_frozen_pages : table.all_visible_pages;
-        const std::int64_t heap = bytes_of_pages(std::max(table.pages - skipped, 0.0));
+        const std::int64_t heap = std::max<std::int64_t>(table.bytes - bytes_of_pages(skipped), 0);
         step.bytes = heap + (table.changes.dead > 0 ? table.index_bytes : 0);
         const std::int64_t wal = is_freeze ? heap : changed_bytes(table, table.changes.dead + table.changes.inserted);
         step.prediction = predictor_.predict(action, table.id, step.bytes, wal, 0);
@@ -91,14 +100,34 @@ private:
         const double value = table.has_statistics ? score.analyze() : std::max(kNeverAnalyzedScore, score.analyze());
         if (value < wishes_.min_score) return;
         Step step = step_for(table, Action::analyze, value);
-        step.sql = fmt::format("ANALYZE {}", table.name);
+        step.sql = fmt::format("ANALYZE {}", target(table));
         step.reason = analyze_reason(table);
-        step.bytes = std::min(table.bytes, around_.analyzed_rows * around_.page_bytes);
+        // Of a partitioned table without ONLY, every partition is analysed beside it.
+        const int tables = around_.has_only ? 1 : 1 + table.partitions;
+        step.bytes =
+            std::min(tables > 1 ? 2 * table.bytes : table.bytes, tables * around_.analyzed_rows * around_.page_bytes);
         step.prediction = predictor_.predict(Action::analyze, table.id, step.bytes, 64 << 10, 0);
         steps_.push_back(std::move(step));
     }
 
+    // Not known to be ours, it may be of somebody who is about to look at it.
+    void consider_leftover(const TableFacts& table, const IndexFacts& index) {
+        if (!is_wanted(Action::drop_leftover)) return;
+        Step step = step_for(table, Action::drop_leftover, 1);
+        step.index = index.id;
+        step.object = index.name;
+        step.sql = fmt::format("DROP INDEX CONCURRENTLY {}", index.name);
+        step.reason = leftover_reason();
+        step.prediction = predictor_.predict(Action::drop_leftover, table.id, 0, 0, 0);
+        if (around_.own_leftovers.count(index.id) == 0) {
+            step.verdict = Verdict::refused;
+            step.detail = "no rebuild of ours is known to have left it; look whose it is, and drop it by hand";
+        }
+        steps_.push_back(std::move(step));
+    }
+
     void consider_reindex(const TableFacts& table, const IndexFacts& index) {
+        if (!index.is_valid && index.is_leftover) return consider_leftover(table, index);
         if (!is_wanted(Action::reindex)) return;
         const double freed = index.is_valid ? index.bloat_low.value_or(0) : 1;
         if (index.is_valid && (freed < kReindexBloat || index.bytes < kReindexBytes)) return;
@@ -119,12 +148,16 @@ private:
         if (step.verdict != Verdict::run) return;
         const Obstacles& obstacles = around_.obstacles;
         const auto room = obstacles.room_bytes.find(index.id);
+        const auto user = obstacles.old_users.find(step.table);
         if (!index.is_reindexable_concurrently) {
             step.verdict = Verdict::refused;
             step.detail = "it belongs to an exclusion constraint, which cannot be rebuilt concurrently";
         } else if (!obstacles.broken_reindex.empty()) {
             step.verdict = Verdict::refused;
             step.detail = obstacles.broken_reindex;
+        } else if (user != obstacles.old_users.end()) {
+            step.verdict = Verdict::blocked;
+            step.detail = user->second;
         } else if (!obstacles.old_snapshot.empty()) {
             step.verdict = Verdict::blocked;
             step.detail = obstacles.old_snapshot;

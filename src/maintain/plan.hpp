@@ -24,6 +24,8 @@ inline constexpr double kMaxMinScore = 100;
 // A rebuild is worth its WAL when at least so much of an index comes back, by the lower end of what has been estimated.
 inline constexpr double kReindexBloat = 0.3;
 inline constexpr std::int64_t kReindexBytes = 10 << 20;
+// REINDEX CONCURRENTLY waits for every older transaction that holds a snapshot: for one that is older than this, it may wait for ever.
+inline constexpr double kOldSnapshotSeconds = 60;
 // Tables that never had statistics come before all that is merely due; below the failsafe nothing reaches this.
 inline constexpr double kNeverAnalyzedScore = 10;
 
@@ -37,11 +39,14 @@ struct Wishes {
 // What stands in the way of a step, whatever the budgets.
 struct Obstacles {
     std::map<RelationId, std::string> covered;  // tables that somebody vacuums, analyses or reindexes now: who
+    std::map<RelationId, std::string> locked;   // tables that somebody has locked against maintenance: who
+    // Tables that an old or a prepared transaction has used: which; REINDEX CONCURRENTLY waits for its end.
+    std::map<RelationId, std::string> old_users;
     // Who keeps REINDEX CONCURRENTLY waiting: a sentence; empty: nobody.
     std::string old_snapshot;
     // Why this server must not REINDEX CONCURRENTLY; empty: it may.
     std::string broken_reindex;
-    // Bytes that may still be used, by table or index.
+    // Bytes that may still be used on the tablespace of an index.
     std::map<RelationId, std::int64_t> room_bytes;
 };
 
@@ -50,10 +55,12 @@ struct Surroundings {
     Failsafe failsafe;
     bool has_standbys = false;      // truncating a table would cancel their queries
     bool writes_full_pages = true;  // a changed page may cost its whole size in WAL
+    bool has_only = false;          // VACUUM ONLY and ANALYZE ONLY, which leave a table's children out
     std::int64_t page_bytes = 8192;
     std::int64_t analyzed_rows = 30'000;  // that ANALYZE samples: 300 x the statistics target
     base::Instant now;
     Obstacles obstacles;
+    std::set<RelationId> own_leftovers;  // invalid indexes that a rebuild of ours is known to have left behind
 };
 
 // All useful steps, the most useful first, each with its verdict.

@@ -8,7 +8,7 @@ namespace steward::maintain {
 
 namespace {
 
-double rows_of(const TableFacts& table) { return std::max(table.rows.value_or(0), 0.0); }
+double rows_of(const HeapFacts& heap) { return std::max(heap.rows.value_or(0), 0.0); }
 
 // Past the failsafe the score grows so steeply that nothing else comes first.
 double age_score(std::int64_t age, std::int64_t max_age, std::int64_t failsafe_age) {
@@ -28,34 +28,48 @@ double Score::analyze() const { return modified; }
 
 double Score::total() const { return std::max(vacuum(), analyze()); }
 
-double dead_threshold(const TableFacts& table) {
-    const Thresholds& given = table.thresholds;
-    const double threshold = given.vacuum_base + given.vacuum_scale * rows_of(table);
+double dead_threshold(const HeapFacts& heap) {
+    const Thresholds& given = heap.thresholds;
+    const double threshold = given.vacuum_base + given.vacuum_scale * rows_of(heap);
     return given.vacuum_max ? std::min(threshold, *given.vacuum_max) : threshold;
 }
 
 // Only rows that are not frozen yet count, as from PostgreSQL 18 on.
-double insert_threshold(const TableFacts& table) {
-    const double frozen = table.pages > 0 ? std::clamp(table.all_frozen_pages / table.pages, 0.0, 1.0) : 0;
-    return table.thresholds.insert_base + table.thresholds.insert_scale * rows_of(table) * (1 - frozen);
+double insert_threshold(const HeapFacts& heap) {
+    const double frozen = heap.pages > 0 ? std::clamp(heap.all_frozen_pages / heap.pages, 0.0, 1.0) : 0;
+    return heap.thresholds.insert_base + heap.thresholds.insert_scale * rows_of(heap) * (1 - frozen);
 }
 
-double analyze_threshold(const TableFacts& table) {
-    return table.thresholds.analyze_base + table.thresholds.analyze_scale * rows_of(table);
+double analyze_threshold(const HeapFacts& heap) {
+    return heap.thresholds.analyze_base + heap.thresholds.analyze_scale * rows_of(heap);
+}
+
+Score score_of(const HeapFacts& heap, const Weights& weights, const Failsafe& failsafe) {
+    const Thresholds& given = heap.thresholds;
+    Score score;
+    score.freeze = weights.freeze * age_score(heap.xid_age, given.freeze_max_age, failsafe.xid_age);
+    score.multixact =
+        weights.multixact * age_score(heap.multixact_age, given.multixact_freeze_max_age, failsafe.multixact_age);
+    score.dead = weights.dead * part(heap.changes.dead, dead_threshold(heap));
+    if (given.insert_base >= 0) score.inserted = weights.inserted * part(heap.changes.inserted, insert_threshold(heap));
+    score.modified = weights.modified * part(heap.changes.modified, analyze_threshold(heap));
+    return score;
 }
 
 Score score_of(const TableFacts& table, const Weights& weights, const Failsafe& failsafe) {
-    const Thresholds& given = table.thresholds;
-    Score score;
-    if (table.kind != TableFacts::Kind::partitioned) {
-        score.freeze = weights.freeze * age_score(table.xid_age, given.freeze_max_age, failsafe.xid_age);
-        score.multixact =
-            weights.multixact * age_score(table.multixact_age, given.multixact_freeze_max_age, failsafe.multixact_age);
-        score.dead = weights.dead * part(table.changes.dead, dead_threshold(table));
-        if (given.insert_base >= 0)
-            score.inserted = weights.inserted * part(table.changes.inserted, insert_threshold(table));
+    Score score = score_of(static_cast<const HeapFacts&>(table), weights, failsafe);
+    // It has no rows of its own, only statistics.
+    if (table.kind == TableFacts::Kind::partitioned) {
+        Score analyzed;
+        analyzed.modified = score.modified;
+        return analyzed;
     }
-    score.modified = weights.modified * part(table.changes.modified, analyze_threshold(table));
+    if (!table.toast) return score;
+    const Score toast = score_of(*table.toast, weights, failsafe);
+    score.freeze = std::max(score.freeze, toast.freeze);
+    score.multixact = std::max(score.multixact, toast.multixact);
+    score.dead = std::max(score.dead, toast.dead);
+    score.inserted = std::max(score.inserted, toast.inserted);
     return score;
 }
 

@@ -35,11 +35,15 @@ struct Score {
     double total() const;    // the greatest of all
 };
 
+// Of a table with its TOAST table, which is vacuumed with it: part by part the greater one.
 Score score_of(const TableFacts& table, const Weights& weights, const Failsafe& failsafe);
 
+// The same of one of the two alone; modified is that of the table.
+Score score_of(const HeapFacts& heap, const Weights& weights, const Failsafe& failsafe);
+
 // What a score is measured by: rows that have to be dead, inserted or modified until it is time.
-double dead_threshold(const TableFacts& table);
-double insert_threshold(const TableFacts& table);
-double analyze_threshold(const TableFacts& table);
+double dead_threshold(const HeapFacts& heap);
+double insert_threshold(const HeapFacts& heap);
+double analyze_threshold(const HeapFacts& heap);
 
 }  // namespace steward::maintain

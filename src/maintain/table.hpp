@@ -39,36 +39,45 @@ struct IndexFacts {
     RelationId id = 0;
     std::string name;  // quoted, schema-qualified
     std::string access_method;
+    RelationId tablespace = 0;  // 0: that of the database
     std::int64_t bytes = 0;
     bool is_valid = true;
+    bool is_leftover = false;                 // invalid and named as REINDEX CONCURRENTLY names what it works on
     bool is_reindexable_concurrently = true;  // not of an exclusion constraint
     // Share of its bytes that a rebuild would give back, where it has been estimated.
     std::optional<double> bloat_low;
     std::optional<double> bloat_high;
 };
 
-struct TableFacts {
-    enum class Kind { table, materialized_view, partitioned };
-
+// What a table and its TOAST table each have of their own.
+struct HeapFacts {
     RelationId id = 0;
-    std::string name;  // quoted, schema-qualified
-    RelationId owner = 0;
-    Kind kind = Kind::table;
     std::optional<double> rows;  // none: never vacuumed or analysed
-    std::int64_t bytes = 0;      // of the table and its TOAST table, without indexes
-    std::int64_t index_bytes = 0;
-    double pages = 0;
+    double pages = 0;            // as the server last counted them
     double all_visible_pages = 0;
     double all_frozen_pages = 0;
-    std::int64_t xid_age = 0;        // the greater of its own and its TOAST table's
-    std::int64_t multixact_age = 0;  // likewise
-    bool has_statistics = true;      // the planner has some of every column that ANALYZE can describe
-    bool is_autovacuum_enabled = true;
+    std::int64_t xid_age = 0;
+    std::int64_t multixact_age = 0;
     Changes changes;     // since its last vacuum or analyse, what was lost and is remembered included
     Changes remembered;  // the part of them that the server has forgotten
     Thresholds thresholds;
-    std::optional<base::Instant> last_vacuum;
-    std::optional<base::Instant> last_analyze;
+    bool is_autovacuum_enabled = true;  // by its storage parameters
+};
+
+struct TableFacts : HeapFacts {
+    enum class Kind { table, materialized_view, partitioned };
+
+    std::string name;  // quoted, schema-qualified
+    RelationId owner = 0;
+    Kind kind = Kind::table;
+    bool has_children = false;  // by inheritance or partitioning: from PostgreSQL 18 on, commands reach them too
+    std::int64_t bytes = 0;     // of the table and its TOAST table, without indexes
+    std::int64_t index_bytes = 0;
+    int partitions = 0;          // that hold rows, on all levels
+    bool has_statistics = true;  // the planner has some of every column that ANALYZE can describe
+    std::optional<HeapFacts> toast;
+    std::optional<base::Instant> last_vacuum;   // as the server, its memory or the ledger knows
+    std::optional<base::Instant> last_analyze;  // likewise
     std::vector<IndexFacts> indexes;
 };
 

@@ -192,5 +192,74 @@ TEST_F(MaintainPlan, tells_what_the_server_has_forgotten) {
     EXPECT_NE(plan()[0].reason.find("1,234 of them from before the server lost its counters"), std::string::npos);
 }
 
+TEST_F(MaintainPlan, counts_a_toast_table_in_and_says_so) {
+    TableFacts& table = add(1, 0);
+    table.toast = HeapFacts{};
+    table.toast->id = 99;
+    table.toast->rows = 1000;
+    table.toast->changes.dead = 500;
+    ASSERT_EQ(plan().size(), 1U);
+    EXPECT_DOUBLE_EQ(plan()[0].score, 2);
+    EXPECT_EQ(plan()[0].reason, "500 dead rows in its TOAST table, autovacuum waits for 250");
+    table.toast->xid_age = 300'000'000;
+    EXPECT_EQ(plan()[0].reason,
+              "the oldest transaction of its TOAST table is 300,000,000 old, a vacuum is forced at 200,000,000");
+}
+
+TEST_F(MaintainPlan, leaves_out_children_where_the_server_would_reach_them) {
+    add(1, 2).has_children = true;
+    EXPECT_EQ(plan()[0].sql, "VACUUM public.t1");
+    around_.has_only = true;
+    EXPECT_EQ(plan()[0].sql, "VACUUM ONLY public.t1");
+    around_.has_standbys = true;
+    EXPECT_EQ(plan()[0].sql, "VACUUM (TRUNCATE false) ONLY public.t1");
+}
+
+TEST_F(MaintainPlan, vacuums_without_freezing_where_no_freezing_is_asked_for) {
+    TableFacts& table = add(1, 2);
+    table.xid_age = 190'000'000;
+    wishes_.actions = {Action::vacuum};
+    ASSERT_EQ(plan().size(), 1U);
+    EXPECT_EQ(plan()[0].action, Action::vacuum);
+    wishes_.actions = {Action::freeze};
+    EXPECT_EQ(plan()[0].action, Action::freeze);
+    table.xid_age = 0;
+    EXPECT_TRUE(plan().empty());
+}
+
+TEST_F(MaintainPlan, drops_only_leftovers_that_are_known_to_be_its_own) {
+    IndexFacts& index = add_index(add(1, 0), 11, 0);
+    index.is_valid = false;
+    index.is_leftover = true;
+    ASSERT_EQ(plan().size(), 1U);
+    EXPECT_EQ(plan()[0].action, Action::drop_leftover);
+    EXPECT_EQ(plan()[0].verdict, Verdict::refused);
+    around_.own_leftovers = {11};
+    EXPECT_EQ(plan()[0].verdict, Verdict::run);
+    EXPECT_EQ(plan()[0].sql, "DROP INDEX CONCURRENTLY public.i11");
+}
+
+TEST_F(MaintainPlan, waits_for_nobody_who_has_used_the_table_long_ago) {
+    add_index(add(1, 2), 11, 0.5);
+    around_.obstacles.old_users[1] = "prepared transaction 'x' has used it";
+    const auto steps = plan();
+    ASSERT_EQ(steps.size(), 2U);
+    EXPECT_EQ(steps[0].verdict, Verdict::run);
+    EXPECT_EQ(steps[1].verdict, Verdict::blocked);
+    around_.obstacles.locked[1] = "process 7 holds ACCESS EXCLUSIVE on it";
+    EXPECT_EQ(plan()[0].verdict, Verdict::blocked);
+}
+
+TEST_F(MaintainPlan, reckons_with_every_partition_that_an_analyse_of_the_parent_reaches) {
+    TableFacts& table = add(1, 0, 40'000 * kMega);
+    table.kind = TableFacts::Kind::partitioned;
+    table.partitions = 9;
+    table.has_statistics = false;
+    const std::int64_t sample = around_.analyzed_rows * around_.page_bytes;
+    EXPECT_EQ(plan()[0].bytes, 10 * sample);
+    around_.has_only = true;
+    EXPECT_EQ(plan()[0].bytes, sample);
+}
+
 }  // namespace
 }  // namespace steward::maintain
