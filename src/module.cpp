@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The library's table of contents: module magic, the rooms, and the version it was built as.
+#include "maintain/maintain_pg.hpp"
 #include "partition/partition_pg.hpp"
 #include "pg/guard.hpp"
 #include "schedule/schedule_pg.hpp"
@@ -13,6 +14,7 @@ PGDLLEXPORT void _PG_init();
 void _PG_init() {
     steward::partition::init();
     steward::schedule::init();
+    steward::maintain::init();
     steward::pg::reserve_guc_prefix("steward");
 }
 

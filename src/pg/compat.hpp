@@ -28,6 +28,15 @@ inline bool has_detach_concurrently() { return PG_VERSION_NUM >= 140000; }
 // Column lists, row filters and whole schemas in publications.
 inline bool has_publication_lists() { return PG_VERSION_NUM >= 150000; }
 
+// pg_class.relallfrozen; and VACUUM and ANALYZE that reach a table's children unless ONLY stands before its name.
+inline bool has_all_frozen_pages() { return PG_VERSION_NUM >= 180000; }
+inline bool has_only_in_vacuum() { return PG_VERSION_NUM >= 180000; }
+inline bool has_virtual_columns() { return PG_VERSION_NUM >= 180000; }
+// The privilege MAINTAIN on tables, and with it the role pg_maintain.
+inline bool has_maintain_privilege() { return PG_VERSION_NUM >= 170000; }
+// Before, pg_attribute.attstattarget was -1 where nobody set it.
+inline bool has_null_statistics_target() { return PG_VERSION_NUM >= 170000; }
+
 // PostgreSQL 16 replaced one function a catalog by object_ownercheck().
 inline bool is_owner_of_table(Oid relation, Oid role) {
 #if PG_VERSION_NUM >= 160000

@@ -18,6 +18,17 @@ inline void define_setting(const char* name, const char* description, int* varia
                             nullptr, nullptr, nullptr);
 }
 
+struct RealRange {
+    double min;
+    double max;
+};
+
+inline void define_setting(const char* name, const char* description, double* variable, RealRange range,
+                           GucContext context) {
+    DefineCustomRealVariable(name, description, nullptr, variable, *variable, range.min, range.max, context, 0, nullptr,
+                             nullptr, nullptr);
+}
+
 inline void define_setting(const char* name, const char* description, bool* variable, GucContext context) {
     DefineCustomBoolVariable(name, description, nullptr, variable, *variable, context, 0, nullptr, nullptr, nullptr);
 }

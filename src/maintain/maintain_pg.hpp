@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The room's place in the library's table of contents, and its settings.
+#pragma once
+
+#include "maintain/score.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::maintain {
+
+void init();
+
+Weights weights();
+double min_score();
+
+}  // namespace steward::maintain
