@@ -70,7 +70,7 @@ wait_for($node, "pg_stat_get_dead_tuples('worn'::regclass) = 4000", 'the statist
 my $holder = session($node, 'holder', 'BEGIN', 'LOCK TABLE worn', 'SELECT pg_sleep(600)');
 my $pid = pid_of($node, q{application_name = 'holder' AND wait_event = 'PgSleep'});
 my $blocked = $node->safe_psql('postgres', q{SELECT verdict, detail FROM steward.maintenance_plan(actions => '{vacuum}') WHERE object = 'public.worn'});
-like($blocked, qr/^blocked\|process $pid \(active for \d+ s\) holds ACCESS EXCLUSIVE on it$/, 'who is in the way');
+like($blocked, qr/^blocked\|process $pid \(active for [\d.]+ s\) holds ACCESS EXCLUSIVE on it$/, 'who is in the way');
 like($node->safe_psql('postgres', q{SELECT detail FROM steward.why_not('worn') WHERE action = 'vacuum'}), qr/^process $pid /, 'why_not() says it too');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
 finish($holder);
