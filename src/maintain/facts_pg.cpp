@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "maintain/bloat_pg.hpp"
 #include "maintain/memory_pg.hpp"
 #include "maintain/score.hpp"
 #include "partition/sizes_pg.hpp"
@@ -102,6 +103,7 @@ void Reader::read_indexes() {
         scope_.table ? " AND i.indrelid = $1" : "");
     std::vector<pg::Parameter> parameters;
     if (scope_.table) parameters.push_back(pg::Parameter::oid(*scope_.table));
+    const std::map<RelationId, StoredBloat> bloat = stored_bloat();
     for (const pg::Row& row : pg::query(sql, parameters)) {
         IndexFacts index;
         index.id = row.oid(1);
@@ -111,6 +113,10 @@ void Reader::read_indexes() {
         index.is_leftover = !index.is_valid && is_leftover_name(row.text(3));
         index.is_reindexable_concurrently = !row.truth(6);
         index.tablespace = row.oid(7);
+        if (const auto found = bloat.find(index.id); found != bloat.end()) {
+            index.bloat_low = found->second.share.low;
+            index.bloat_high = found->second.share.high;
+        }
         indexes_[row.oid(0)].push_back(std::move(index));
     }
 }

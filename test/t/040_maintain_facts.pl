@@ -86,6 +86,14 @@ is($node->safe_psql('postgres', q{SELECT verdict FROM steward.maintenance_plan(a
 is($node->safe_psql('postgres', q{SELECT verdict FROM steward.maintenance_plan(actions => '{reindex}', disk_bytes => 0) WHERE object = 'public.worn_pkey'}),
     'no disk left', 'unless there is no room');
 
+# What has been found of an index's bloat decides on its rebuild.
+$node->safe_psql('postgres', q{
+    CREATE TABLE bloated (id integer PRIMARY KEY); INSERT INTO bloated SELECT generate_series(1, 600000);
+    INSERT INTO steward.bloat_estimates (relation_oid, method, file_node, taken_at, relation_bytes, pages_read, bloat_share_low, bloat_share, bloat_share_high)
+    VALUES ('bloated_pkey'::regclass, 'sample', pg_relation_filenode('bloated_pkey'), now(), pg_relation_size('bloated_pkey'), 400, 0.5, 0.55, 0.6)});
+is($node->safe_psql('postgres', q{SELECT verdict, score, reason LIKE '50 to 60 % of its % would be freed', sql FROM steward.maintenance_plan(actions => '{reindex}') WHERE object = 'public.bloated_pkey'}),
+    'run|1|t|REINDEX INDEX CONCURRENTLY public.bloated_pkey', 'a bloated index');
+
 # Roles.
 $node->safe_psql('postgres', q{
     CREATE ROLE owner LOGIN; CREATE ROLE stranger LOGIN; CREATE ROLE watcher LOGIN IN ROLE pg_monitor; CREATE ROLE landlord LOGIN;
