@@ -99,10 +99,21 @@ TextTable fetch_texts() {
         table.columns = shape->natts;
         table.cells = static_cast<char**>(palloc_extended(
             sizeof(char*) * (table.rows * static_cast<std::uint64_t>(table.columns) + 1), MCXT_ALLOC_HUGE));
+        // What SPI_getvalue() does, without looking the type up for every value.
+        auto* outputs = static_cast<FmgrInfo*>(palloc(sizeof(FmgrInfo) * static_cast<std::size_t>(table.columns + 1)));
+        for (int column = 0; column < table.columns; ++column) {
+            Oid function;
+            bool is_varlena;
+            getTypeOutputInfo(TupleDescAttr(shape, column)->atttypid, &function, &is_varlena);
+            fmgr_info(function, &outputs[column]);
+        }
         char** cell = table.cells;
         for (std::uint64_t row = 0; row < table.rows; ++row)
-            for (int column = 1; column <= table.columns; ++column)
-                *cell++ = SPI_getvalue(SPI_tuptable->vals[row], shape, column);
+            for (int column = 0; column < table.columns; ++column) {
+                bool is_null = false;
+                const Datum value = SPI_getbinval(SPI_tuptable->vals[row], shape, column + 1, &is_null);
+                *cell++ = is_null ? nullptr : OutputFunctionCall(&outputs[column], value);
+            }
         return table;
     });
 }
