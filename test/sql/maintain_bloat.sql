@@ -191,4 +191,5 @@ RESET search_path;
 
 DROP TABLE heap, large, long, keyed, parted, own_temporary CASCADE;
 DROP SCHEMA trap CASCADE;
+DROP FUNCTION said;
 DROP ROLE steward_bloat_owner, steward_bloat_other, steward_bloat_watcher;
