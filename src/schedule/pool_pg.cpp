@@ -16,13 +16,13 @@ std::optional<Pool::Hired> Pool::hire(const Start& start) {
 std::optional<Pool::Hired> Pool::hire_spare(const Start& start) {
     auto spare = spares_.find(start.job);
     if (spare == spares_.end() || start.run != 0) return std::nullopt;
-    Hired hired{spare->second.slot, 0, spare->second.handle};
+    Hired hired{spare->second.slot, 0, spare->second.handle, nullptr};
     {
         pg::Locked locked(shared().lock);
         RunSlot& run = shared().runs[hired.slot];
         if (run.state == RunState::ready && run.role == start.role) {
             hired.run = assign(run, start);
-            if (run.latch != nullptr) SetLatch(run.latch);
+            hired.latch = run.latch;
         }
     }
     if (hired.run == 0) {
@@ -37,13 +37,13 @@ std::optional<Pool::Hired> Pool::hire_idler(const Start& start) {
     for (auto idler = idlers_.end(); idler != idlers_.begin();) {
         --idler;
         if (idler->database != start.job.database || idler->role != start.role) continue;
-        Hired hired{idler->slot, 0, idler->handle};
+        Hired hired{idler->slot, 0, idler->handle, nullptr};
         {
             pg::Locked locked(shared().lock);
             RunSlot& run = shared().runs[idler->slot];
             if (run.state != RunState::ready) continue;
             hired.run = assign(run, start);
-            SetLatch(run.latch);
+            hired.latch = run.latch;
         }
         idlers_.erase(idler);
         return hired;

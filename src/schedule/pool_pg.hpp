@@ -24,8 +24,9 @@ public:
         int slot = 0;
         RunId run = 0;
         BackgroundWorkerHandle* handle = nullptr;
+        Latch* latch = nullptr;  // null: its worker is still to come, and looks by itself
     };
-    // One of them begins this run.
+    // One of them begins this run, once its latch is set.
     std::optional<Hired> hire(const Start& start);
     // For runs to come, as long as there are fewer than `most`: idlers first, then new ones.
     void make_ready(const std::vector<Upcoming>& upcoming, int most);

@@ -29,7 +29,11 @@ void Starts::adopt() {
         // Whom an earlier launcher has made ready for a run, it can be given none any more.
         pg::Locked locked(shared().lock);
         for (RunSlot& run : shared().runs)
-            if (run.state == RunState::ready || (run.state == RunState::ended && run.run == 0)) dismiss(run);
+            if (run.state == RunState::ready || (run.state == RunState::ended && run.run == 0))
+                dismiss(run);
+            else if (run.state == RunState::starting && run.latch != nullptr)
+                // It may have been given its run without having been woken.
+                SetLatch(run.latch);
     }
     std::vector<RunSlot> runs = copy_of_slots();
     for (int slot = 0; slot < kMaxRuns; ++slot) {
@@ -55,11 +59,15 @@ void Starts::carry_out(const std::vector<Action>& actions, base::Instant now) {
             }
         }
     }
+    // All at once and at last: a worker that is awake wants the lock, and the others would wait behind it for theirs.
+    for (Latch* latch : to_wake_) SetLatch(latch);
+    to_wake_.clear();
 }
 
 void Starts::start(const Start& start, base::Instant now) {
     if (std::optional<Pool::Hired> hired = pool_.hire(start)) {
         workers_[hired->slot] = Worker{start.ticket, hired->handle, std::nullopt};
+        if (hired->latch != nullptr) to_wake_.push_back(hired->latch);
         return brain_.started(start.ticket, hired->run);
     }
     if (running() + pool_.size() >= most_) pool_.make_room();

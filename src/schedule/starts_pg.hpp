@@ -68,6 +68,7 @@ private:
     Scheduler& brain_;
     std::map<int, Worker> workers_;  // by slot
     Pool pool_;
+    std::vector<Latch*> to_wake_;              // of workers that have just been given a run
     int most_ = 0;                             // workers, of the pool too
     std::map<Oid, RecordAgain> record_again_;  // databases with ends that a loader could not record
     std::set<RunId> old_requests_;             // by hand, made before the reading under way began

@@ -17,12 +17,21 @@ RunSlot* mine = nullptr;
 std::uint32_t my_token = 0;
 bool is_over = false;  // the slot is none of this worker's business any more
 
-std::optional<Order> take_order(std::int64_t known, bool is_patient) noexcept {
-    pg::Locked locked(shared().lock);
+// Under the lock, shared at least.
+std::optional<Order> find_order(std::int64_t known) noexcept {
     if (mine->token != my_token) return Order{};
     if (mine->state == RunState::starting) return Order{mine->job, true};
     if (mine->state == RunState::ready && mine->job != known) return Order{mine->job, false};
-    if (is_patient) return std::nullopt;
+    return std::nullopt;
+}
+
+std::optional<Order> take_order(std::int64_t known, bool is_patient) noexcept {
+    if (is_patient) {
+        pg::Locked locked(shared().lock, LW_SHARED);
+        return find_order(known);
+    }
+    pg::Locked locked(shared().lock);
+    if (std::optional<Order> order = find_order(known)) return order;
     is_over = mine->state == RunState::ready;
     if (is_over) mine->state = RunState::ended;
     wake_launcher(shared());
