@@ -95,7 +95,7 @@ void check_may_look(Oid role, Oid table, const TableFacts& facts) {
         .hint("Members of pg_monitor may look at all tables.");
 }
 
-std::string joined(std::vector<std::string> parts) {
+std::string joined(const std::vector<std::string>& parts) {
     std::string text;
     for (const std::string& part : parts)
         if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
