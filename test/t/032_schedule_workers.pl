@@ -68,7 +68,7 @@ is(sql(q{SELECT string_agg(outcome, ' ' ORDER BY run_id) FROM (SELECT * FROM ste
 
 # ---- Who does not stay ------------------------------------------------------------------------------------------------
 
-my $library = $node->config_data('--pkglibdir') . '/pg_prewarm';
+my $library = sql(q{SELECT setting FROM pg_config WHERE name = 'PKGLIBDIR'}) . '/pg_prewarm';
 SKIP: {
     skip 'there is no library to load', 1 unless -e "$library.so";
     @pids = pids_of("LOAD '$library'", 'SELECT 1');
