@@ -86,10 +86,6 @@ void Reader::read_done() {
         only_ ? " AND table_oid = $1" : "");
     std::vector<pg::Parameter> parameters;
     if (only_) parameters.push_back(pg::Parameter::oid(*only_));
-    auto instant = [](const pg::Row& row, std::size_t column) {
-        return row.is_null(column) ? OptionalInstant()
-                                   : base::Instant{static_cast<std::int64_t>(row.real(column) * 1e6)};
-    };
     for (const pg::Row& row : pg::query(sql, parameters)) done_[row.oid(0)] = {instant(row, 1), instant(row, 2)};
 }
 

@@ -17,11 +17,6 @@ namespace {
 
 using OptionalInstant = std::optional<base::Instant>;
 
-OptionalInstant instant(const pg::Row& row, std::size_t column) {
-    if (row.is_null(column)) return std::nullopt;
-    return base::Instant{static_cast<std::int64_t>(row.real(column) * 1e6)};
-}
-
 // Rows to write, column by column as the arrays that unnest() takes.
 class Columns {
 public:

@@ -14,8 +14,6 @@ namespace steward::maintain {
 
 namespace {
 
-using OptionalInstant = std::optional<base::Instant>;
-
 constexpr char kSettings[] =
     "SELECT current_setting('autovacuum_vacuum_threshold'), current_setting('autovacuum_vacuum_scale_factor'), "
     "current_setting('autovacuum_vacuum_max_threshold', true), current_setting('autovacuum_vacuum_insert_threshold'), "
@@ -78,11 +76,6 @@ std::string relations_query(const Scope& scope) {
         scope.table ? " AND c.oid IN (SELECT id FROM wanted)" : "");
 }
 
-OptionalInstant instant(const pg::Row& row, std::size_t column) {
-    if (row.is_null(column)) return std::nullopt;
-    return base::Instant{static_cast<std::int64_t>(row.real(column) * 1e6)};
-}
-
 RelationRow decode(const pg::Row& row, const Thresholds& settings) {
     RelationRow relation;
     HeapFacts& heap = relation.heap;
@@ -121,6 +114,11 @@ RelationRow decode(const pg::Row& row, const Thresholds& settings) {
 }
 
 }  // namespace
+
+std::optional<base::Instant> instant(const pg::Row& row, std::size_t column) {
+    if (row.is_null(column)) return std::nullopt;
+    return base::Instant{static_cast<std::int64_t>(row.real(column) * 1e6)};
+}
 
 std::map<Oid, RelationRow> read_relations(const Scope& scope) {
     const Thresholds settings = read_settings();

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "maintain/memory.hpp"
+#include "pg/spi.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -38,6 +39,9 @@ struct RelationRow {
     std::optional<base::Instant> last_manual_analyze;
     std::optional<base::Instant> last_autoanalyze;
 };
+
+// A column of seconds since 1970, as date_part('epoch', ...) gives them.
+std::optional<base::Instant> instant(const pg::Row& row, std::size_t column);
 
 // Temporary tables are left out. With `scope.table` come its TOAST table and, where it has any, its children with theirs.
 // Needs the rights of the extension's owner, like all below.
