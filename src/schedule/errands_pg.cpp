@@ -35,11 +35,6 @@ void at_transaction_end(XactEvent event, void*) {
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) asked().clear();
 }
 
-Datum packed(int slot, std::uint32_t token) {
-    return Int64GetDatum(
-        static_cast<std::int64_t>((static_cast<std::uint64_t>(token) << 32U) | static_cast<std::uint32_t>(slot)));
-}
-
 // ---- The worker ------------------------------------------------------------------------------------------------------
 
 int claimed = -1;
@@ -88,8 +83,8 @@ bool Errands::start(int slot, base::Instant now) {
         errand.state = Errand::State::starting;
         errand.token = token = ++shared().last_token;
     }
-    BackgroundWorkerHandle* handle =
-        pg::start_worker("steward_partition_demand", "pg_steward partitions on demand", packed(slot, token));
+    BackgroundWorkerHandle* handle = pg::start_worker("steward_partition_demand", "pg_steward partitions on demand",
+                                                      pack({static_cast<std::uint32_t>(slot), token}));
     if (handle == nullptr) {
         pg::Locked locked(shared().lock);
         shared().errands[slot].state = Errand::State::waiting;
@@ -124,9 +119,7 @@ void Errands::carry_out(int room, base::Instant now) {
 }
 
 std::optional<ClaimedErrand> claim_errand(Datum argument) {
-    auto bits = static_cast<std::uint64_t>(DatumGetInt64(argument));
-    auto index = static_cast<std::uint32_t>(bits & 0xffffffffU);
-    auto token = static_cast<std::uint32_t>(bits >> 32U);
+    const auto [index, token] = unpack(argument);
     ClaimedErrand mine{};
     {
         pg::Locked locked(shared().lock);

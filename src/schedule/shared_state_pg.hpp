@@ -48,6 +48,19 @@ int find_free_run(const Shared& state) noexcept;  // -1: none
 // Below 0 on a standby: those above are given out by the primary, and both may come together in one history.
 RunId next_run_number(Shared& state) noexcept;
 
+// What a worker is started with: the place it is to claim, and the token that names this use of the place.
+struct Place {
+    std::uint32_t index = 0;
+    std::uint32_t token = 0;
+};
+inline Datum pack(Place place) noexcept {
+    return Int64GetDatum(static_cast<std::int64_t>((std::uint64_t{place.token} << 32U) | place.index));
+}
+inline Place unpack(Datum argument) noexcept {
+    auto bits = static_cast<std::uint64_t>(DatumGetInt64(argument));
+    return {static_cast<std::uint32_t>(bits & 0xffffffffU), static_cast<std::uint32_t>(bits >> 32U)};
+}
+
 void copy_text(char* target, std::size_t bytes, const char* text) noexcept;
 
 }  // namespace steward::schedule

@@ -27,10 +27,7 @@ std::vector<RunSlot> copy_of_slots() {
     return runs;
 }
 
-Datum worker_argument(int slot) noexcept {
-    std::uint64_t token = shared().runs[slot].token;
-    return Int64GetDatum(static_cast<std::int64_t>((token << 32U) | static_cast<std::uint32_t>(slot)));
-}
+Datum worker_argument(int slot) noexcept { return pack({static_cast<std::uint32_t>(slot), shared().runs[slot].token}); }
 
 RunId assign(RunSlot& run, const Start& start) noexcept {
     Shared& state = shared();

@@ -98,8 +98,10 @@ Datum run_states(FunctionCallInfo fcinfo) {
         if (!role->second) continue;
         bool has_begun = run.state == RunState::running;
         pg::Cell reason;
-        for (const JobSlot& slot : jobs)
-            if (run.state == RunState::requested && slot.job == run.job) reason = reason_cell(slot);
+        if (run.state == RunState::requested) {
+            auto job = std::find_if(jobs.begin(), jobs.end(), [&](const JobSlot& slot) { return slot.job == run.job; });
+            if (job != jobs.end()) reason = reason_cell(*job);
+        }
         rows.add({count_cell(run.run), count_cell(run.job), count_cell(run.role), name_of(static_cast<Kind>(run.kind)),
                   count_cell(run.attempt), instant_cell(run.due),
                   has_begun ? instant_cell(run.started_at) : std::nullopt, shown_state(run.state),

@@ -43,9 +43,7 @@ std::optional<Order> take_order(std::int64_t known, bool is_patient) noexcept {
 RunSlot& my_slot() { return *mine; }
 
 bool claim_slot(Datum argument) {
-    auto packed = static_cast<std::uint64_t>(DatumGetInt64(argument));
-    auto index = static_cast<std::uint32_t>(packed & 0xffffffffU);
-    auto token = static_cast<std::uint32_t>(packed >> 32U);
+    const auto [index, token] = unpack(argument);
     pg::Locked locked(shared().lock);
     RunSlot& run = shared().runs[index];
     bool is_wanted = run.state == RunState::starting || run.state == RunState::ready;
