@@ -7,7 +7,10 @@
 #include "pg/guard.hpp"
 
 extern "C" {
-#include "commands/discard.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "utils/portal.h"
 }
 
 namespace steward::pg {
@@ -49,10 +52,14 @@ bool discard_session() {
     bool done = capture(report, [] {
         call([] {
             StartTransactionCommand();
-            DiscardStmt all{};
-            all.type = T_DiscardStmt;
-            all.target = DISCARD_ALL;
-            DiscardCommand(&all, true);
+            PortalHashTableDeleteAll();
+            SetPGVariable("session_authorization", NIL, false);
+            ResetAllOptions();
+            DropAllPreparedStatements();
+            Async_UnlistenAll();
+            LockReleaseAll(USER_LOCKMETHOD, true);
+            ResetTempTableNamespace();
+            ResetSequenceCaches();
             CommitTransactionCommand();
         });
     });

@@ -21,8 +21,9 @@ bool lock_database_now();
 // What a SIGHUP has announced since the last call.
 void reload_settings();
 
-// As DISCARD ALL: settings, roles, prepared statements, cursors, temporary tables, advisory locks, LISTENs, sequences. In a
-// transaction of its own; false when that failed and the session is good for nothing more.
+// As DISCARD ALL: settings, roles, prepared statements, cursors, temporary tables, advisory locks, LISTENs, sequences. Cached
+// plans stay: their users hold nothing else, and an outdated one is made anew. In a transaction of its own; false when that
+// failed and the session is good for nothing more.
 bool discard_session();
 
 }  // namespace steward::pg

@@ -3,6 +3,8 @@
 
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <utility>
 
 #include "pg/guard.hpp"
 
@@ -69,16 +71,35 @@ struct Bound {
     }
 };
 
-void run(const std::string& sql, const std::vector<Parameter>& parameters, bool read_only) {
+// One for each text and types of its parameters; a null is a text.
+SPIPlanPtr kept_plan(const std::string& sql, const Bound& bound) {
+    static auto* const plans = new std::map<std::pair<std::string, std::vector<Oid>>, SPIPlanPtr>();
+    SPIPlanPtr& plan = (*plans)[{sql, bound.types}];
+    if (plan != nullptr) return plan;
+    const char* text = sql.c_str();
+    int count = static_cast<int>(bound.types.size());
+    std::vector<Oid> types = bound.types;
+    plan = call([&] {
+        SPIPlanPtr made = SPI_prepare_cursor(text, count, types.data(), CURSOR_OPT_GENERIC_PLAN);
+        if (made == nullptr || SPI_keepplan(made) != 0)
+            elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+        return made;
+    });
+    return plan;
+}
+
+void run(const std::string& sql, const std::vector<Parameter>& parameters, Plan keep) {
     Bound bound(parameters);
+    SPIPlanPtr plan = keep == Plan::kept ? kept_plan(sql, bound) : nullptr;
     const char* text = sql.c_str();
     int count = static_cast<int>(parameters.size());
     Oid* types = bound.types.data();
     Datum* values = bound.values.data();
     const char* nulls = bound.nulls.c_str();
     call([&] {
-        int code = count == 0 ? SPI_execute(text, read_only, 0)
-                              : SPI_execute_with_args(text, count, types, values, nulls, read_only, 0);
+        int code = plan != nullptr ? SPI_execute_plan(plan, values, nulls, false, 0)
+                   : count == 0    ? SPI_execute(text, false, 0)
+                                   : SPI_execute_with_args(text, count, types, values, nulls, false, 0);
         if (code < 0) elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(code));
     });
 }
@@ -120,8 +141,8 @@ TextTable fetch_texts() {
 
 }  // namespace
 
-std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>& parameters) {
-    run(sql, parameters, false);
+std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
+    run(sql, parameters, plan);
     TextTable table = fetch_texts();
     std::vector<Row> rows;
     rows.reserve(table.rows);
@@ -138,17 +159,17 @@ std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>
     return rows;
 }
 
-std::uint64_t Spi::execute(const std::string& sql, const std::vector<Parameter>& parameters) {
-    run(sql, parameters, false);
+std::uint64_t Spi::execute(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
+    run(sql, parameters, plan);
     return SPI_processed;
 }
 
-std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters) {
-    return Spi().query(sql, parameters);
+std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
+    return Spi().query(sql, parameters, plan);
 }
 
-std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters) {
-    return Spi().execute(sql, parameters);
+std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
+    return Spi().execute(sql, parameters, plan);
 }
 
 }  // namespace steward::pg

@@ -58,6 +58,9 @@ private:
     std::vector<std::optional<std::string>> values_;
 };
 
+// Whether the process keeps the plan, for what it runs over and over. It is made for any value of the parameters.
+enum class Plan { once, kept };
+
 // An SPI connection for the length of a block. Server memory allocated inside is gone after it.
 class Spi {
 public:
@@ -66,13 +69,15 @@ public:
     Spi(const Spi&) = delete;
     Spi& operator=(const Spi&) = delete;
 
-    std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters = {});
+    std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters = {},
+                           Plan plan = Plan::once);
     // Statements that change something; several may stand in one text. Returns the rows processed by the last.
-    std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters = {});
+    std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters = {},
+                          Plan plan = Plan::once);
 };
 
 // The same with a connection of its own.
-std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters = {});
-std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters = {});
+std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters = {}, Plan plan = Plan::once);
+std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters = {}, Plan plan = Plan::once);
 
 }  // namespace steward::pg

@@ -77,7 +77,8 @@ bool insert_history(pg::Spi& spi, const RunRecord& record) {
                 error != nullptr ? optional_text(error->context) : std::nullopt,
                 end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
                 optional_text(record.notices),
-                optional_text(record.name)}) != 0;
+                optional_text(record.name)},
+               pg::Plan::kept) != 0;
 }
 
 // Set in every update of a job's progress; $1 is the run.
@@ -125,16 +126,20 @@ void update_progress(pg::Spi& spi, const RunRecord& record) {
         "usual_ms = CASE WHEN NOT $11 THEN p.usual_ms WHEN p.usual_ms IS NULL THEN $12 ELSE p.usual_ms * 0.8 + $12 * "
         "0.2 END",
         kRunIsOver));
-    spi.execute(*sql, {record.run, record.job, handled_by(record), pg::Parameter::timestamptz(record.due),
-                       pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
-                       name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success,
-                       duration_ms});
+    spi.execute(*sql,
+                {record.run, record.job, handled_by(record), pg::Parameter::timestamptz(record.due),
+                 pg::Parameter::timestamptz(record.started_at), pg::Parameter::timestamptz(record.ended_at),
+                 name_of(record.outcome), sqlstate, error, static_cast<std::int32_t>(record.attempt), is_success,
+                 duration_ms},
+                pg::Plan::kept);
 }
 
 // A job that was to run once. Asked first, because a DELETE tells the launcher to read all jobs anew even when it finds none.
 void drop_done(pg::Spi& spi, const RunRecord& record) {
     const std::vector<pg::Parameter> done{record.job, pg::Parameter::timestamptz(record.due)};
-    if (spi.query("SELECT FROM steward.job_definitions WHERE job_id = $1 AND run_at <= $2", done).empty()) return;
+    if (spi.query("SELECT FROM steward.job_definitions WHERE job_id = $1 AND run_at <= $2", done, pg::Plan::kept)
+            .empty())
+        return;
     spi.execute("DELETE FROM steward.job_definitions WHERE job_id = $1 AND run_at <= $2", done);
 }
 
@@ -184,7 +189,7 @@ std::optional<Command> read_command(std::int64_t job, Oid role) {
                           "is_paused, (extract(epoch FROM paused_until) * 1000000)::bigint, is_all IS NOT NULL, "
                           "(extract(epoch FROM until) * 1000000)::bigint FROM steward.job_definitions "
                           "LEFT JOIN steward.job_pause ON true WHERE job_id = $1 AND role_oid = $2",
-                          {job, pg::Parameter::oid(role)});
+                          {job, pg::Parameter::oid(role)}, pg::Plan::kept);
     if (rows.empty()) return std::nullopt;
     const pg::Row& row = rows[0];
     Command command;
@@ -206,7 +211,7 @@ void mark_start(const RunRecord& record) {
         "VALUES ($2, CASE WHEN $3 THEN $4 END, ARRAY[$1], ARRAY[$4], ARRAY[now()]) "
         "ON CONFLICT (job_id) DO UPDATE SET handled_until = greatest(p.handled_until, excluded.handled_until), "
         "running = p.running || $1, running_due = p.running_due || $4, running_since = p.running_since || now()",
-        {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)});
+        {record.run, record.job, moves_progress(record.kind), pg::Parameter::timestamptz(record.due)}, pg::Plan::kept);
 }
 
 void unmark_start(const RunRecord& record) {
