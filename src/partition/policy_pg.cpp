@@ -146,7 +146,8 @@ PartitionSet decode_by_trial(PartitionSet set) {
 }
 
 [[noreturn]] void cannot_infer(const PartitionSet& set, const std::string& why) {
-    const char* words = !set.codec                          ? "'1 month', codec => 'ulid'"
+    const char* words = set.strategy == Strategy::hash      ? "options => '{\"modulus\": 8}'"
+                        : !set.codec                        ? "'1 month', codec => 'ulid'"
                         : set.codec->axis() == Axis::number ? "'1000000'"
                                                             : "'1 month'";
     throw pg::PgError(ERRCODE_INVALID_OBJECT_DEFINITION, "cannot infer how \"{}\" is to be partitioned",
@@ -158,10 +159,11 @@ PartitionSet decode_by_trial(PartitionSet set) {
 void infer_policy(KnownSet& known, base::Instant now) {
     PartitionSet& set = known.set;
     Policy& policy = known.policy;
-    if (set.strategy != Strategy::range) {
-        if (!set.partitions.empty()) policy.modulus = set.partitions.front().modulus;
-        return;
+    if (set.strategy == Strategy::hash) {
+        if (set.partitions.empty()) cannot_infer(set, "It has no partitions yet, and no natural number of them.");
+        policy.modulus = set.partitions.front().modulus;
     }
+    if (set.strategy != Strategy::range) return;
     if (!set.codec) set = decode_by_trial(std::move(set));
     if (!set.codec)
         cannot_infer(set, fmt::format("The key is of type {}, which has no natural order in time.", set.key.type));

@@ -139,6 +139,15 @@ void refuse_meaningless(const Policy& policy, const PartitionSet& set, const Wor
             .hint("Name the interval of its values as well, such as '1 day'.");
 }
 
+void require_modulus(Policy& policy, const PartitionSet& set) {
+    if (set.strategy != Strategy::hash || policy.modulus != 0) return;
+    if (set.partitions.empty())
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "\"{}\" has no partitions yet and needs a modulus",
+                          set.qualified())
+            .hint("Say how many partitions it is to have: options => '{{\"modulus\": 8}}'.");
+    policy.modulus = set.partitions.front().modulus;
+}
+
 Policy policy_from_words(const PartitionSet& set, const Words& words, base::Instant now) {
     Policy policy = policy_to_begin_with(set, words, now);
     bool is_new = !policy.is_registered;
@@ -155,6 +164,7 @@ Policy policy_from_words(const PartitionSet& set, const Words& words, base::Inst
     if (words.keep) apply_keep(policy, *words.keep);
     bool has_origin = apply_options(policy, set, words.options);
     require_step(policy, set);
+    require_modulus(policy, set);
     if (is_new || words.step || words.timezone) choose_origin(policy, set, has_origin);
     return policy;
 }

@@ -39,6 +39,7 @@ CREATE TABLE err_text_1 PARTITION OF err_text FOR VALUES FROM ('a') TO ('m');
 CREATE TABLE err_list (tenant text) PARTITION BY LIST (tenant);
 CREATE TABLE err_hash (id int) PARTITION BY HASH (id);
 CREATE TABLE err_hash_0 PARTITION OF err_hash FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE err_hash_empty (id int) PARTITION BY HASH (id);
 CREATE TEMP TABLE before AS SELECT oid, relname, relpartbound FROM pg_class WHERE relname ~ '^err_';
 
 -- Not a partitioned table: each kind of relation is named for what it is.
@@ -69,6 +70,8 @@ SELECT said(format('SELECT create_future_partitions(''err_months'', %s)', n)) FR
 SELECT said(format('SELECT drop_old_partitions(''err_months'', %s)', n)) FROM unnest('{-1,-2147483648,100001,2147483647}'::int[]) n;
 SELECT said('SELECT drop_old_partitions(''err_months'')');
 SELECT said('SELECT drop_old_partitions(''err_hash'', 1)');
+SELECT said('SELECT create_future_partitions(''err_hash_empty'')');
+SELECT said('SELECT steward.manage_partitions(''err_hash_empty'')');
 SELECT said('SELECT drop_old_partitions(''err_list'', 1)');
 
 -- What cannot be inferred.

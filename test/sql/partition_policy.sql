@@ -69,6 +69,7 @@ SELECT managed('''pol_text'', ''1 day'', codec => ''ulid''');
 SELECT managed('''pol_list''');
 SELECT managed('''pol_list'', ''1 day''');
 SELECT managed('''pol_hash''');
+SELECT managed('''pol_hash'', options => ''{"modulus": 4}''');
 SELECT managed('''pol_hash'', ''1 day''');
 SELECT managed('''pol_list'', keep => ''1 day''');
 SELECT managed('''pol_list'', ''1 day'', codec => ''timestamptz''');
