@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/stats_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"

@@ -24,25 +24,4 @@ PartitionSet read_set(Oid parent, const Codec* codec = nullptr);
 // The codec natural to the type of the set's key: the type's own, uuidv7 for uuid; nothing for text and other types.
 std::optional<Codec> natural_codec(Oid key_type);
 
-// "name" and "schema.name" as SQL, and the raw parts; empty when the relation is gone.
-struct RelationName {
-    std::string schema;
-    std::string name;
-    std::string qualified() const;
-};
-RelationName relation_name(Oid relation);
-
-// Of a raw name, whoever may use the schema; InvalidOid when there is none.
-Oid relation_id(const std::string& schema, const std::string& name);
-
-// What a user's text names on the caller's path, 0 when nothing: also when it is no name at all, in every version.
-Oid named_relation(const std::string& name);
-Oid named_function(const std::string& signature);
-
-// InvalidOid when the relation is gone.
-Oid owner_of(Oid relation);
-
-// Throws 42501 unless the current user owns the table.
-void check_owner(Oid relation);
-
 }  // namespace steward::partition

@@ -6,7 +6,7 @@
 
 #include "base/text.hpp"
 #include "partition/blueprint_pg.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/default_pg.hpp"
 #include "partition/demand.hpp"
 #include "partition/demand_pg.hpp"

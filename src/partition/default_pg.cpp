@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"

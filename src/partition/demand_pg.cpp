@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/demand.hpp"
 #include "partition/execute_pg.hpp"
 #include "partition/future.hpp"

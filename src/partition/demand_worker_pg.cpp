@@ -8,9 +8,10 @@
 #include <vector>
 
 #include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/default_pg.hpp"
 #include "partition/demand_pg.hpp"
-#include "partition/maintain_pg.hpp"
+#include "partition/carry_out_pg.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/transaction.hpp"

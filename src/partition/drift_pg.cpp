@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/policy_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"

@@ -2,7 +2,7 @@
 #include "partition/execute_pg.hpp"
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/history_pg.hpp"
 #include "partition/step_pg.hpp"
 #include "partition/trial_pg.hpp"

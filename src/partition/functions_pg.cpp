@@ -3,6 +3,7 @@
 // The SQL functions that make, retire and maintain partitions.
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/maintain_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"

@@ -2,7 +2,7 @@
 //
 // Positions as SQL: literals by the set's codec or the user's functions, FROM ... TO clauses, and where "now" is.
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"

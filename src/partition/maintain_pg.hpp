@@ -30,13 +30,6 @@ struct Request {
 // Where nothing can be written, before anything is looked at.
 void refuse_on_standby();
 
-// Runs the request here and now. Returns the sets whose retention has to wait until the caller has let go: to finalise
-// a detach is to wait for every older snapshot, and the caller who waits for us holds one.
-std::vector<Oid> carry_out(const Request& request, pg::Bounded bounded, const StepSink& sink);
-
-// Their retention, once nobody waits for it; what comes of it is told by steward.partition_history.
-void carry_out_late(const Request& request, const std::vector<Oid>& parents);
-
 struct Maintained {
     std::vector<StepResult> steps;
     bool is_committed = false;  // by the worker: an error of the caller takes nothing back

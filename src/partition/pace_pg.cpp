@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
 #include "partition/plan_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/lock.hpp"

@@ -2,7 +2,7 @@
 #include "partition/plan_pg.hpp"
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/create_pg.hpp"
 #include "partition/retire_pg.hpp"
 #include "pg/guard.hpp"

@@ -5,9 +5,11 @@
 
 #include "base/text.hpp"
 #include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/demand_pg.hpp"
 #include "partition/options_pg.hpp"
 #include "partition/plan_pg.hpp"
+#include "partition/store_policy_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/srf.hpp"

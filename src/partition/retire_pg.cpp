@@ -5,7 +5,7 @@
 
 #include "base/text.hpp"
 #include "partition/archive_pg.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/future.hpp"
 #include "partition/move_pg.hpp"
 #include "pg/guard.hpp"

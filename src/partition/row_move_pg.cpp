@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/row_move_pg.hpp"
 
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/demand.hpp"
 #include "partition/step_pg.hpp"
 #include "pg/guard.hpp"

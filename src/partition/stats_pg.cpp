@@ -2,7 +2,7 @@
 //
 // get_partition_stats(): every set summed up.
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/describe.hpp"
 #include "partition/future.hpp"
 #include "partition/info_pg.hpp"

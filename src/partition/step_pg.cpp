@@ -3,7 +3,6 @@
 
 #include "base/text.hpp"
 #include "partition/archive_pg.hpp"
-#include "partition/catalog_pg.hpp"
 #include "partition/history_pg.hpp"
 #include "partition/row_move_pg.hpp"
 #include "pg/guard.hpp"

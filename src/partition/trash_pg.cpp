@@ -4,7 +4,7 @@
 #include "partition/trash_pg.hpp"
 
 #include "base/text.hpp"
-#include "partition/catalog_pg.hpp"
+#include "partition/relation_pg.hpp"
 #include "partition/describe.hpp"
 #include "partition/maintain_pg.hpp"
 #include "partition/policy_pg.hpp"

@@ -2,7 +2,7 @@
 //
 // The background worker of one maintenance call.
 #include "base/pack.hpp"
-#include "partition/maintain_pg.hpp"
+#include "partition/carry_out_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/memory.hpp"
 #include "pg/worker.hpp"
