@@ -59,6 +59,17 @@ void commit_in_procedure() {
     call([] {
         if (SPI_connect_ext(SPI_OPT_NONATOMIC) < 0) elog(ERROR, "SPI_connect_ext failed");
         SPI_commit();
+        // Before the minors of August 2022 nobody else does.
+        SPI_start_transaction();
+        SPI_finish();
+    });
+}
+
+void rollback_in_procedure() {
+    call([] {
+        if (SPI_connect_ext(SPI_OPT_NONATOMIC) < 0) elog(ERROR, "SPI_connect_ext failed");
+        SPI_rollback();
+        SPI_start_transaction();
         SPI_finish();
     });
 }

@@ -55,6 +55,8 @@ void set_session(const char* name, const std::string& value);
 // In a procedure that was called outside a transaction block: ends the transaction with its locks and snapshots and begins
 // another one. Nothing is held until something is read or written again.
 void commit_in_procedure();
+// The same after an error, with all undone since.
+void rollback_in_procedure();
 
 // How a unit of work is bounded: by a subtransaction inside the caller's transaction, or by a transaction of its own
 // (background workers only, where none is open).
