@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// One run of a program, waited for and recorded. Only in a procedure that was called outside a transaction block: it commits
+// before and after, so that nothing is held meanwhile and that a crash is seen afterwards.
+#pragma once
+
+#include <string>
+
+#include "maintain/programs_pg.hpp"
+#include "maintain/supervisor.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::maintain {
+
+// Nobody else runs the program meanwhile, in this database.
+class ProgramLock {
+public:
+    explicit ProgramLock(const std::string& name);
+    ~ProgramLock();
+    ProgramLock(const ProgramLock&) = delete;
+    ProgramLock& operator=(const ProgramLock&) = delete;
+
+private:
+    LOCKTAG tag_{};
+};
+
+// Throws when it does not succeed, after that has been recorded; nothing is left of it then. Under its lock.
+Ending run_and_record(const AllowedProgram& program);
+
+}  // namespace steward::maintain
