@@ -11,12 +11,12 @@ COMMENT ON FUNCTION steward.cluster_identifier() IS 'system identifier of this c
 
 -- Whoever wants to know whether a job is at home here, the launcher included, asks this view.
 CREATE VIEW steward.job_places AS
-SELECT d.job_id, h.is_here,
-       CASE WHEN h.is_here THEN (SELECT r.oid FROM pg_roles r WHERE r.oid = d.role_oid)
-            ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = d.role_name) END AS role
+SELECT d.job_id, h.is_here, CASE WHEN h.is_here THEN bound.oid ELSE named.oid END AS role
 FROM steward.job_definitions d
-CROSS JOIN LATERAL (SELECT d.system_identifier = steward.cluster_identifier()
-    AND d.database_oid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AS is_here) h;
+CROSS JOIN LATERAL (SELECT d.system_identifier = (SELECT steward.cluster_identifier())
+    AND d.database_oid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) AS is_here) h
+LEFT JOIN pg_roles bound ON bound.oid = d.role_oid
+LEFT JOIN pg_roles named ON named.rolname = d.role_name;
 COMMENT ON VIEW steward.job_places IS
     'whether each job was scheduled in this very database, or came into it with a dump or a copy and is paused; and the role it runs as';
 COMMENT ON COLUMN steward.job_places.is_here IS 'scheduled or taken over here; else steward.resume_jobs() lets it run';
