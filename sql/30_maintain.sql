@@ -12,8 +12,8 @@ CREATE TABLE steward.maintenance_ledger (
     reason            text NOT NULL,
     score             double precision,
     started_at        timestamptz NOT NULL,
-    ended_at          timestamptz NOT NULL,
-    outcome           text NOT NULL CHECK (outcome IN ('done', 'failed', 'cancelled', 'postponed', 'interrupted')),
+    ended_at          timestamptz,
+    outcome           text NOT NULL CHECK (outcome IN ('running', 'done', 'failed', 'cancelled', 'postponed', 'interrupted')),
     sqlstate          text,
     detail            text,
     predicted_seconds double precision,
@@ -24,20 +24,23 @@ CREATE TABLE steward.maintenance_ledger (
     bytes_freed       bigint,
     dead_rows_removed bigint,
     wal_bytes         bigint,
-    lag_caused_bytes  bigint
+    lag_caused_bytes  bigint,
+    indexes_before    oid[]
 );
 CREATE INDEX maintenance_ledger_table_oid_idx ON steward.maintenance_ledger (table_oid, action, ended_at);
 COMMENT ON TABLE steward.maintenance_ledger IS 'one row a step of maintenance: what it took and what it gained; predictions are made of it';
 COMMENT ON COLUMN steward.maintenance_ledger.run_id IS 'the call of steward.maintain() it belongs to: the step_id of its first step';
 COMMENT ON COLUMN steward.maintenance_ledger.object IS 'the table, or the index of a reindex, as it was named then';
 COMMENT ON COLUMN steward.maintenance_ledger.score IS 'how far it was on the way to its threshold: 1 = there; bytes to be freed over bytes kept for a reindex';
-COMMENT ON COLUMN steward.maintenance_ledger.outcome IS 'done, failed, cancelled; postponed: did not fit or would have waited; interrupted: the server or the worker went down in it';
+COMMENT ON COLUMN steward.maintenance_ledger.outcome IS 'running, done, failed, cancelled; postponed: did not fit or would have waited; interrupted: the server or the worker went down in it';
 COMMENT ON COLUMN steward.maintenance_ledger.predicted_seconds IS 'what it was predicted to take when it was started';
 COMMENT ON COLUMN steward.maintenance_ledger.slept_seconds IS 'of its duration: how long it held back for replicas and load';
 COMMENT ON COLUMN steward.maintenance_ledger.bytes_read IS 'bytes it had to go through, as the plan had it';
 COMMENT ON COLUMN steward.maintenance_ledger.bytes_freed IS 'bytes given back to the file system; less than 0: it grew meanwhile';
-COMMENT ON COLUMN steward.maintenance_ledger.wal_bytes IS 'WAL the whole server wrote meanwhile, less what others wrote as far as it is known';
-COMMENT ON COLUMN steward.maintenance_ledger.lag_caused_bytes IS 'how far the worst replica fell back meanwhile';
+COMMENT ON COLUMN steward.maintenance_ledger.dead_rows_removed IS 'by the server''s counters; null before PostgreSQL 15, whose counters come later';
+COMMENT ON COLUMN steward.maintenance_ledger.wal_bytes IS 'WAL that the step itself wrote';
+COMMENT ON COLUMN steward.maintenance_ledger.lag_caused_bytes IS 'how far the worst replica fell back meanwhile; null: there was none';
+COMMENT ON COLUMN steward.maintenance_ledger.indexes_before IS 'of a reindex: the indexes of its table before; an invalid one that is not among them was left behind by it';
 
 CREATE TABLE steward.table_memory (
     table_oid           oid PRIMARY KEY,

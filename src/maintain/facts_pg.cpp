@@ -161,6 +161,8 @@ TableFacts Reader::facts_of(const RelationRow& relation) {
     }
     const bool is_empty = table.bytes == 0 || (table.rows && *table.rows == 0);
     table.has_statistics = is_empty || without_statistics_.count(id) == 0;
+    // ANALYZE passes over it without a word.
+    if (id == StatisticRelationId) table.changes.modified = 0;
     if (const auto toast = relations_.find(relation.toast); toast != relations_.end()) {
         table.toast = heap_of(toast->second, done);
         table.bytes += bytes_of(toast->second);

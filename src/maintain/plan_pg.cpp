@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "maintain/plan_pg.hpp"
 
+#include <algorithm>
+
 #include "base/array.hpp"
 #include "base/text.hpp"
 #include "maintain/facts_pg.hpp"
@@ -78,10 +80,24 @@ Order order_of(FunctionCallInfo fcinfo, int first) {
     return order;
 }
 
-std::vector<Step> make_plan(const Order& order) {
-    const std::vector<TableFacts> tables = read_tables({order.role, std::nullopt});
+namespace {
+
+std::vector<Step> make_plan_in(const Order& order, std::optional<Oid> table) {
+    const std::vector<TableFacts> tables = read_tables({order.role, table});
     const Surroundings around = read_surroundings(tables, order.disk_bytes);
     return plan_maintenance(tables, around, Predictor(read_experience()), order.wishes);
+}
+
+}  // namespace
+
+std::vector<Step> make_plan(const Order& order) { return make_plan_in(order, std::nullopt); }
+
+std::vector<Step> make_plan_of_table(const Order& order, RelationId table) {
+    std::vector<Step> steps = make_plan_in(order, table);
+    // Children come along.
+    steps.erase(std::remove_if(steps.begin(), steps.end(), [&](const Step& step) { return step.table != table; }),
+                steps.end());
+    return steps;
 }
 
 }  // namespace steward::maintain

@@ -21,5 +21,7 @@ struct Order {
 Order order_of(FunctionCallInfo fcinfo, int first);
 
 std::vector<Step> make_plan(const Order& order);
+// The steps for one table; none when it is gone.
+std::vector<Step> make_plan_of_table(const Order& order, RelationId table);
 
 }  // namespace steward::maintain

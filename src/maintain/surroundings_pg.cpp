@@ -96,6 +96,20 @@ Obstacles read_obstacles() {
     return obstacles;
 }
 
+// Invalid indexes that were not there before a rebuild of ours that failed or was interrupted, and were when the next began.
+constexpr char kOwnLeftovers[] =
+    "SELECT DISTINCT i.indexrelid FROM steward.maintenance_ledger l JOIN pg_index i ON i.indrelid = l.table_oid "
+    "WHERE l.action = 'reindex' AND l.outcome IN ('failed', 'cancelled', 'interrupted') AND NOT i.indisvalid "
+    "AND i.indexrelid <> l.index_oid AND NOT i.indexrelid = ANY (l.indexes_before) AND NOT EXISTS ("
+    "SELECT FROM steward.maintenance_ledger later WHERE later.action = 'reindex' AND later.table_oid = l.table_oid "
+    "AND later.step_id > l.step_id AND NOT i.indexrelid = ANY (later.indexes_before))";
+
+std::set<Oid> read_own_leftovers() {
+    std::set<Oid> leftovers;
+    for (const pg::Row& row : pg::query(kOwnLeftovers)) leftovers.insert(row.oid(0));
+    return leftovers;
+}
+
 // Nothing where the file system does not tell.
 std::optional<std::int64_t> room_of(Oid tablespace) {
     pg::ScratchMemory scratch;
@@ -137,6 +151,7 @@ Surroundings read_surroundings(const std::vector<TableFacts>& tables, std::optio
             "OR EXISTS (SELECT FROM pg_replication_slots WHERE slot_type = 'physical'), "
             "current_setting('full_page_writes') = 'on', 300 * current_setting('default_statistics_target')::bigint")
             .at(0);
+    around.own_leftovers = read_own_leftovers();
     if (!row.is_null(0)) around.failsafe.xid_age = row.number(0);
     if (!row.is_null(1)) around.failsafe.multixact_age = row.number(1);
     around.has_standbys = row.truth(2);

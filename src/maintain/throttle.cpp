@@ -2,6 +2,8 @@
 #include "maintain/throttle.hpp"
 
 #include <algorithm>
+#include <sstream>
+#include <string>
 
 namespace steward::maintain {
 
@@ -9,6 +11,8 @@ namespace {
 
 // Of all processors together, when each has work of its own.
 constexpr double kShareWhenBusy = 0.05;
+// What a VACUUM works before it is to sleep once (kCostLimit).
+constexpr double kUsualWorkMs = 1;
 // Up to this much of the machine in use nobody notices another process.
 constexpr double kIdleUse = 0.25;
 // The lag from which on maintenance goes slower, as a share of the lag from which on it waits.
@@ -16,7 +20,7 @@ constexpr double kLagInSight = 0.25;
 
 double share_beside_sessions(const Load& load) {
     const double processors = std::max(load.processors, 1);
-    const double use = load.busy_sessions / processors;
+    const double use = std::max(load.busy_sessions, load.busy_processors) / processors;
     const double when_busy = std::min(kShareWhenBusy * processors, 1.0);
     if (use <= kIdleUse) return 1;
     if (use >= 1) return when_busy;
@@ -24,6 +28,22 @@ double share_beside_sessions(const Load& load) {
 }
 
 }  // namespace
+
+std::optional<ProcessorTimes> parse_processor_times(std::string_view text) {
+    std::istringstream line{std::string(text.substr(0, text.find('\n')))};
+    std::string name;
+    line >> name;
+    if (name != "cpu") return std::nullopt;
+    ProcessorTimes times;
+    int column = 0;
+    for (double value = 0; column < 8 && line >> value; ++column) {
+        const bool is_idle = column == 3 || column == 4;
+        times.total += value;
+        if (!is_idle) times.busy += value;
+    }
+    if (column < 5) return std::nullopt;
+    return times;
+}
 
 double allowed_share(const Load& load, const Tolerance& tolerance) {
     double share = share_beside_sessions(load);
@@ -37,9 +57,11 @@ double allowed_share(const Load& load, const Tolerance& tolerance) {
 double next_delay_ms(double delay_ms, double used_share, double allowed_share) {
     if (allowed_share <= 0) return kMostDelayMs;
     if (allowed_share >= 1) return 0;
-    // Twice as much as allowed: twice the delay; changes by more than that at once would overshoot.
-    const double step = std::clamp(used_share / allowed_share, 0.5, 2.0);
-    return std::clamp(std::max(delay_ms, kLeastDelayMs) * step, kLeastDelayMs, kMostDelayMs);
+    // From full speed on: by what most machines do between two delays.
+    if (delay_ms <= 0) return std::clamp(kUsualWorkMs * (1 / allowed_share - 1), kLeastDelayMs, kMostDelayMs);
+    // Twice as much as allowed: twice the delay. It falls slowly, so that it does not swing.
+    const double step = std::clamp(used_share / allowed_share, 0.7, 3.0);
+    return std::clamp(delay_ms * step, kLeastDelayMs, kMostDelayMs);
 }
 
 }  // namespace steward::maintain

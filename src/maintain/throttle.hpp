@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace steward::maintain {
 
@@ -13,12 +14,21 @@ namespace steward::maintain {
 struct Load {
     int processors = 1;
     double busy_sessions = 0;               // of clients that run or wait for anything but their client
+    double busy_processors = 0;             // by whatever there is on the machine, without this maintenance
     std::optional<std::int64_t> lag_bytes;  // of the replica that is farthest behind; none: no replicas
 };
 
 struct Tolerance {
     std::int64_t lag_bytes = 64 << 20;  // from here on maintenance waits for the replicas
 };
+
+// Since the machine was started, in whatever unit.
+struct ProcessorTimes {
+    double busy = 0;
+    double total = 0;
+};
+// Of the first line of Linux's /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal.
+std::optional<ProcessorTimes> parse_processor_times(std::string_view text);
 
 // Of one processor's time, 0 to 1: 1 on an idle machine, little when every processor has work of its own, 0 to wait.
 double allowed_share(const Load& load, const Tolerance& tolerance);

@@ -128,6 +128,8 @@ Helper::Helper(const char* main, const char* title, const std::string& request, 
         result.queue = shm_mq_attach(queue, result.segment, result.handle);
         result.shared = shm_toc_lookup(toc, kShared, false);
         on_dsm_detach(result.segment, end_worker, PointerGetDatum(result.handle));
+        // It outlives the transaction of a procedure that commits meanwhile; the destructor lets go of it.
+        dsm_pin_mapping(result.segment);
         MemoryContextSwitchTo(caller);
         return result;
     });

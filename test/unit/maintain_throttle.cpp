@@ -6,9 +6,9 @@
 namespace steward::maintain {
 namespace {
 
-double share(double busy_sessions, int processors = 4) { return allowed_share({processors, busy_sessions, {}}, {}); }
+double share(double busy_sessions, int processors = 4) { return allowed_share({processors, busy_sessions, 0, {}}, {}); }
 
-double share_at_lag(std::int64_t lag_bytes) { return allowed_share({4, 0, lag_bytes}, {1 << 20}); }
+double share_at_lag(std::int64_t lag_bytes) { return allowed_share({4, 0, 0, lag_bytes}, {1 << 20}); }
 
 // What a VACUUM that works `work_ms` between two delays comes to, looked at after each.
 double settled_share(double work_ms, double allowed, double delay_ms = 0) {
@@ -61,6 +61,21 @@ TEST(MaintainThrottle, never_stops_a_step_that_has_begun) {
 }
 
 TEST(MaintainThrottle, comes_back_from_a_standstill) { EXPECT_NEAR(settled_share(1, 0.5, kMostDelayMs), 0.5, 0.05); }
+
+TEST(MaintainThrottle, heeds_what_else_runs_on_the_machine) {
+    EXPECT_EQ(allowed_share({4, 0, 1, {}}, {}), 1);
+    EXPECT_DOUBLE_EQ(allowed_share({4, 0, 4, {}}, {}), 0.2);
+    EXPECT_DOUBLE_EQ(allowed_share({4, 4, 1, {}}, {}), 0.2) << "sessions that wait for a disk need it too";
+}
+
+TEST(MaintainThrottle, reads_the_times_of_processors) {
+    const auto times = parse_processor_times("cpu  10 1 20 300 40 5 6 7 0 0\ncpu0 1 2 3 4 5 6 7 8\n");
+    ASSERT_TRUE(times);
+    EXPECT_DOUBLE_EQ(times->busy, 49);
+    EXPECT_DOUBLE_EQ(times->total, 389);
+    for (const char* text : {"", "cpu", "cpu 1 2 3", "intr 1 2 3 4 5 6 7 8", "cpu0 1 2 3 4 5 6 7 8"})
+        EXPECT_FALSE(parse_processor_times(text)) << text;
+}
 
 }  // namespace
 }  // namespace steward::maintain

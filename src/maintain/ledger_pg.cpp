@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "maintain/ledger_pg.hpp"
+
+#include "pg/extension.hpp"
+#include "pg/spi.hpp"
+
+namespace steward::maintain {
+
+namespace {
+
+using pg::Parameter;
+
+// Null when it is gone: its step has failed, or somebody dropped it.
+constexpr char kSize[] = "pg_total_relation_size($1)";
+
+Oid measured(const Step& step) { return step.index != 0 ? step.index : step.table; }
+
+std::optional<std::string> text_or_null(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return text;
+}
+
+std::int64_t insert(std::int64_t run, const Step& step, const std::string& outcome, const std::string& detail,
+                    std::optional<std::int64_t> bytes_before) {
+    const bool is_reindex = step.action == Action::reindex;
+    auto rows = pg::query(
+        "INSERT INTO steward.maintenance_ledger (run_id, action, object, table_oid, index_oid, "
+        "owner_name, reason, score, started_at, "
+        "ended_at, outcome, detail, predicted_seconds, bytes_read, bytes_before, indexes_before) "
+        "VALUES ($1, $2, $3, $4, nullif($5, 0::oid), pg_get_userbyid($6), $7, $8, clock_timestamp(), CASE WHEN $9 <> "
+        "'running' THEN clock_timestamp() END, "
+        "$9, $10, $11, $12, nullif($13, -1), CASE WHEN $14 THEN (SELECT array_agg(indexrelid) FROM pg_index "
+        "WHERE indrelid = $4) END) RETURNING step_id",
+        {run, std::string(name_of(step.action)), step.object, Parameter::oid(step.table), Parameter::oid(step.index),
+         Parameter::oid(step.owner), step.reason, step.score, outcome, text_or_null(detail), step.prediction.seconds,
+         step.bytes, bytes_before.value_or(-1), is_reindex});
+    const std::int64_t id = rows.at(0).number(0);
+    if (run == 0) pg::execute("UPDATE steward.maintenance_ledger SET run_id = step_id WHERE step_id = $1", {id});
+    return id;
+}
+
+}  // namespace
+
+LedgerEntry begin_entry(std::int64_t run, const Step& step) {
+    pg::AsExtensionOwner as_extension;
+    LedgerEntry entry;
+    auto rows = pg::query(std::string("SELECT ") + kSize + ", pg_stat_get_dead_tuples($2)",
+                          {Parameter::oid(measured(step)), Parameter::oid(step.table)});
+    entry.bytes_before = rows.at(0).number(0);
+    entry.dead_before = rows.at(0).real(1);
+    entry.step = insert(run, step, "running", "", entry.bytes_before);
+    entry.run = run != 0 ? run : entry.step;
+    return entry;
+}
+
+std::int64_t end_entry(const LedgerEntry& entry, const Step& step, const StepEnd& end) {
+    pg::AsExtensionOwner as_extension;
+    auto rows = pg::query(
+        std::string(
+            "UPDATE steward.maintenance_ledger l SET ended_at = clock_timestamp(), outcome = $3, sqlstate = $4, detail "
+            "= $5, "
+            "slept_seconds = $6, wal_bytes = $7, lag_caused_bytes = nullif($8, -1), bytes_after = now.bytes, "
+            "bytes_freed = l.bytes_before - now.bytes, dead_rows_removed = CASE WHEN l.action IN ('vacuum', 'freeze') "
+            // Before 15 the server's counters come later.
+            "AND current_setting('server_version_num')::int >= 150000 THEN greatest($9 - now.dead, 0)::bigint END FROM "
+            "(SELECT coalesce(") +
+            kSize +
+            ", 0) AS bytes, pg_stat_get_dead_tuples($10) AS dead) now WHERE l.step_id = $2 RETURNING l.bytes_freed",
+        {Parameter::oid(measured(step)), entry.step, end.outcome, text_or_null(end.sqlstate), text_or_null(end.detail),
+         end.taken.held_back_seconds, end.taken.wal_bytes, end.taken.lag_bytes.value_or(-1), entry.dead_before,
+         Parameter::oid(step.table)});
+    return rows.empty() ? 0 : rows.at(0).number(0);
+}
+
+std::int64_t enter_postponed(std::int64_t run, const Step& step, const std::string& why) {
+    pg::AsExtensionOwner as_extension;
+    const std::int64_t id = insert(run, step, "postponed", why, std::nullopt);
+    return run != 0 ? run : id;
+}
+
+void mark_interrupted() {
+    pg::AsExtensionOwner as_extension;
+    pg::execute("UPDATE steward.maintenance_ledger SET outcome = 'interrupted', ended_at = clock_timestamp(), "
+                "detail = 'the server or the worker went down in it' WHERE outcome = 'running'");
+}
+
+}  // namespace steward::maintain
