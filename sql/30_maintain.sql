@@ -25,7 +25,8 @@ CREATE TABLE steward.maintenance_ledger (
     dead_rows_removed bigint,
     wal_bytes         bigint,
     lag_caused_bytes  bigint,
-    indexes_before    oid[]
+    indexes_before    oid[],
+    indexes_left      oid[]
 );
 CREATE INDEX maintenance_ledger_table_oid_idx ON steward.maintenance_ledger (table_oid, action, ended_at);
 COMMENT ON TABLE steward.maintenance_ledger IS 'one row a step of maintenance: what it took and what it gained; predictions are made of it';
@@ -40,7 +41,8 @@ COMMENT ON COLUMN steward.maintenance_ledger.bytes_freed IS 'bytes given back to
 COMMENT ON COLUMN steward.maintenance_ledger.dead_rows_removed IS 'by the server''s counters; null before PostgreSQL 15, whose counters come later';
 COMMENT ON COLUMN steward.maintenance_ledger.wal_bytes IS 'WAL that the step itself wrote';
 COMMENT ON COLUMN steward.maintenance_ledger.lag_caused_bytes IS 'how far the worst replica fell back meanwhile; null: there was none';
-COMMENT ON COLUMN steward.maintenance_ledger.indexes_before IS 'of a reindex: the indexes of its table before; an invalid one that is not among them was left behind by it';
+COMMENT ON COLUMN steward.maintenance_ledger.indexes_before IS 'of a reindex: the indexes of its table before';
+COMMENT ON COLUMN steward.maintenance_ledger.indexes_left IS 'of a reindex that did not end: the invalid indexes it has left behind, which are dropped after it';
 
 CREATE TABLE steward.table_memory (
     table_oid           oid PRIMARY KEY,

@@ -7,24 +7,27 @@
 
 #include "base/pack.hpp"
 #include "base/text.hpp"
+#include "maintain/maintain_pg.hpp"
 #include "maintain/request_pg.hpp"
 #include "maintain/throttle_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/transaction.hpp"
 #include "pg/worker.hpp"
+#include "pg/zone.hpp"
 
 namespace steward::maintain {
 
 namespace {
 
+constexpr std::int64_t kMicrosPerMilli = 1000;
 constexpr int kLookMillis = 250;
+// Nothing begins before the first look.
+constexpr int kFirstLookMillis = 100;
 // For the ledger to be written by a worker that is asked to end.
-constexpr int kFarewellMillis = 5000;
+constexpr int kFarewellMillis = 10'000;
 
 struct Count {
-    int done = 0;
     int failed = 0;
-    int postponed = 0;
     std::string first_failure;
 };
 
@@ -36,6 +39,17 @@ std::string database_name() {
 void say(const std::string& line) {
     const char* text = line.c_str();
     pg::call([&] { ereport(INFO, (errmsg("%s", text))); });
+}
+
+// Or until the worker has something to say.
+void wait_until(base::Instant time) {
+    const auto millis = static_cast<long>((time.micros - pg::now().micros) / kMicrosPerMilli) + 1;
+    if (millis <= 0) return;
+    pg::call([&] {
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, millis, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+    });
 }
 
 class Call {
@@ -66,8 +80,13 @@ void Call::run() {
             .hint("Raise max_worker_processes, or call again when fewer jobs run.");
     pg::ErrorReport error;
     bool done = pg::capture(error, [&] {
+        meter_.start(shared());
+        base::Instant next_look{pg::now().micros + kFirstLookMillis * kMicrosPerMilli};
         for (;;) {
-            look();
+            if (pg::now() >= next_look) {
+                look();
+                next_look = {pg::now().micros + kLookMillis * kMicrosPerMilli};
+            }
             pg::commit_in_procedure();
             bool is_ended = false;
             while (auto message = helper_.receive_now(is_ended))
@@ -75,12 +94,7 @@ void Call::run() {
             if (is_ended)
                 throw pg::PgError(ERRCODE_CONNECTION_FAILURE, "the maintenance worker ended before its work was done")
                     .hint("The server log says why. Call again: what is done is not done twice.");
-            pg::call([] {
-                (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kLookMillis,
-                                PG_WAIT_EXTENSION);
-                ResetLatch(MyLatch);
-                CHECK_FOR_INTERRUPTS();
-            });
+            wait_until(next_look);
         }
     });
     if (!done) {
@@ -91,7 +105,7 @@ void Call::run() {
     conclude();
 }
 
-void Call::look() { allow(shared(), meter_.read(shared())); }
+void Call::look() { allow(shared(), meter_.read(shared()), tolerance()); }
 
 bool Call::hear(const std::string& message) {
     const std::vector<std::string> fields = base::unpack(message);
@@ -107,8 +121,6 @@ bool Call::hear(const std::string& message) {
     }
     if (kind == kStep) {
         const std::string& outcome = fields.at(1);
-        if (outcome == "done") ++count_.done;
-        if (outcome == "postponed") ++count_.postponed;
         if (outcome == "failed" || outcome == "cancelled") {
             if (count_.failed++ == 0) count_.first_failure = fields.at(2);
         }
@@ -121,7 +133,7 @@ bool Call::hear(const std::string& message) {
 void Call::end_worker() {
     shared().is_cancelled.store(true);
     bool is_ended = false;
-    for (int waited = 0; waited < kFarewellMillis && !is_ended; waited += 20) {
+    for (int waited = 0; waited < kFarewellMillis && !is_ended && !ProcDiePending; waited += 20) {
         while (helper_.receive_now(is_ended)) {
         }
         if (!is_ended) pg_usleep(20'000);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "maintain/ledger_pg.hpp"
 
+#include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/spi.hpp"
 
@@ -12,6 +13,16 @@ using pg::Parameter;
 
 // Null when it is gone: its step has failed, or somebody dropped it.
 constexpr char kSize[] = "pg_total_relation_size($1)";
+
+// Of a rebuild `l` that did not end: invalid indexes that were not there before, and the one that it was to rebuild when the new one
+// has taken its name already. Nobody else makes any meanwhile: the rebuild holds a lock against it.
+constexpr char kIndexesLeft[] =
+    "CASE WHEN l.action = 'reindex' THEN (SELECT array_agg(i.indexrelid) FROM pg_index i "
+    "WHERE i.indrelid = l.table_oid AND NOT i.indisvalid AND CASE WHEN i.indexrelid = l.index_oid THEN EXISTS ("
+    "SELECT FROM pg_index r JOIN pg_class c ON c.oid = r.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE r.indrelid = l.table_oid AND r.indisvalid AND NOT r.indexrelid = ANY (l.indexes_before) "
+    "AND quote_ident(n.nspname) || '.' || quote_ident(c.relname) = l.object) "
+    "ELSE NOT i.indexrelid = ANY (l.indexes_before) END) END";
 
 Oid measured(const Step& step) { return step.index != 0 ? step.index : step.table; }
 
@@ -56,16 +67,17 @@ LedgerEntry begin_entry(std::int64_t run, const Step& step) {
 std::int64_t end_entry(const LedgerEntry& entry, const Step& step, const StepEnd& end) {
     pg::AsExtensionOwner as_extension;
     auto rows = pg::query(
-        std::string(
-            "UPDATE steward.maintenance_ledger l SET ended_at = clock_timestamp(), outcome = $3, sqlstate = $4, detail "
-            "= $5, "
-            "slept_seconds = $6, wal_bytes = $7, lag_caused_bytes = nullif($8, -1), bytes_after = now.bytes, "
-            "bytes_freed = l.bytes_before - now.bytes, dead_rows_removed = CASE WHEN l.action IN ('vacuum', 'freeze') "
+        fmt::format(
+            "UPDATE steward.maintenance_ledger l SET ended_at = clock_timestamp(), outcome = $3, sqlstate = $4, "
+            "detail = $5, slept_seconds = $6, wal_bytes = $7, lag_caused_bytes = nullif($8, -1), "
+            "bytes_after = now.bytes, bytes_freed = l.bytes_before - now.bytes, "
             // Before 15 the server's counters come later.
-            "AND current_setting('server_version_num')::int >= 150000 THEN greatest($9 - now.dead, 0)::bigint END FROM "
-            "(SELECT coalesce(") +
-            kSize +
-            ", 0) AS bytes, pg_stat_get_dead_tuples($10) AS dead) now WHERE l.step_id = $2 RETURNING l.bytes_freed",
+            "dead_rows_removed = CASE WHEN l.action IN ('vacuum', 'freeze') "
+            "AND current_setting('server_version_num')::int >= 150000 THEN greatest($9 - now.dead, 0)::bigint END, "
+            "indexes_left = CASE WHEN $3 <> 'done' THEN {} END "
+            "FROM (SELECT coalesce({}, 0) AS bytes, pg_stat_get_dead_tuples($10) AS dead) now "
+            "WHERE l.step_id = $2 RETURNING l.bytes_freed",
+            kIndexesLeft, kSize),
         {Parameter::oid(measured(step)), entry.step, end.outcome, text_or_null(end.sqlstate), text_or_null(end.detail),
          end.taken.held_back_seconds, end.taken.wal_bytes, end.taken.lag_bytes.value_or(-1), entry.dead_before,
          Parameter::oid(step.table)});
@@ -80,8 +92,10 @@ std::int64_t enter_postponed(std::int64_t run, const Step& step, const std::stri
 
 void mark_interrupted() {
     pg::AsExtensionOwner as_extension;
-    pg::execute("UPDATE steward.maintenance_ledger SET outcome = 'interrupted', ended_at = clock_timestamp(), "
-                "detail = 'the server or the worker went down in it' WHERE outcome = 'running'");
+    pg::execute(fmt::format("UPDATE steward.maintenance_ledger l SET outcome = 'interrupted', "
+                            "ended_at = clock_timestamp(), detail = 'the server or the worker went down in it', "
+                            "indexes_left = {} WHERE l.outcome = 'running'",
+                            kIndexesLeft));
 }
 
 }  // namespace steward::maintain

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "maintain/maintain_pg.hpp"
 
+#include <limits>
+
 #include "maintain/plan.hpp"
 #include "pg/guc.hpp"
 
@@ -13,12 +15,16 @@ constexpr pg::RealRange kWeights{0, 10};
 
 Weights given;
 double given_min_score = kDefaultMinScore;
+int given_max_lag_kilobytes = kDefaultMaxLagKilobytes;
+double given_max_load = kDefaultMaxLoad;
 
 }  // namespace
 
 Weights weights() { return given; }
 
 double min_score() { return given_min_score; }
+
+Tolerance tolerance() { return {std::int64_t{given_max_lag_kilobytes} * 1024, given_max_load}; }
 
 void init() {
     pg::define_setting("steward.maintain_min_score",
@@ -38,6 +44,12 @@ void init() {
     pg::define_setting("steward.maintain_analyze_score_weight",
                        "Sets the weight of a table's changed rows in its score.", &given.modified, kWeights,
                        PGC_USERSET);
+    pg::define_setting("steward.maintain_max_lag",
+                       "Sets the lag of a replica from which on maintenance waits for it. 0 disables.",
+                       &given_max_lag_kilobytes, {0, std::numeric_limits<int>::max()}, PGC_USERSET, GUC_UNIT_KB);
+    pg::define_setting("steward.maintain_max_load",
+                       "Sets the load of others, per processor, from which on maintenance takes the least. 0 disables.",
+                       &given_max_load, {0, kMostMaxLoad}, PGC_USERSET);
 }
 
 }  // namespace steward::maintain

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "maintain/score.hpp"
+#include "maintain/throttle.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -13,5 +14,6 @@ void init();
 
 Weights weights();
 double min_score();
+Tolerance tolerance();
 
 }  // namespace steward::maintain

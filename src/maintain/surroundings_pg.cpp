@@ -9,6 +9,7 @@
 #include "maintain/server_faults.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
+#include "pg/lock.hpp"
 #include "pg/memory.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
@@ -60,22 +61,12 @@ std::string holder(const pg::Row& row, std::size_t pid, std::size_t gid) {
     return fmt::format("process {} ({} for {})", row.number(pid), row.text(pid + 1), pretty_seconds(row.real(pid + 2)));
 }
 
-// "AccessExclusiveLock" as it stands in the manual.
-std::string lock_name(const std::string& mode) {
-    std::string name;
-    for (char c : mode.substr(0, mode.size() - std::string_view("Lock").size())) {
-        if (c >= 'A' && c <= 'Z' && !name.empty()) name += ' ';
-        name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-    }
-    return name;
-}
-
 void read_locks(Obstacles& obstacles) {
     for (const pg::Row& row : pg::query(kLocks)) {
         const Oid table = row.oid(0);
         const std::string who = holder(row, 3, 6);
         if (row.truth(1))
-            obstacles.locked.emplace(table, fmt::format("{} holds {} on it", who, lock_name(row.text(2))));
+            obstacles.locked.emplace(table, fmt::format("{} holds {} on it", who, pg::lock_mode_name(row.text(2))));
         if (row.is_null(3) || row.real(5) > kOldSnapshotSeconds)
             obstacles.old_users.emplace(table,
                                         fmt::format("{} has used it, and a concurrent rebuild waits for its end", who));
@@ -96,13 +87,9 @@ Obstacles read_obstacles() {
     return obstacles;
 }
 
-// Invalid indexes that were not there before a rebuild of ours that failed or was interrupted, and were when the next began.
 constexpr char kOwnLeftovers[] =
     "SELECT DISTINCT i.indexrelid FROM steward.maintenance_ledger l JOIN pg_index i ON i.indrelid = l.table_oid "
-    "WHERE l.action = 'reindex' AND l.outcome IN ('failed', 'cancelled', 'interrupted') AND NOT i.indisvalid "
-    "AND i.indexrelid <> l.index_oid AND NOT i.indexrelid = ANY (l.indexes_before) AND NOT EXISTS ("
-    "SELECT FROM steward.maintenance_ledger later WHERE later.action = 'reindex' AND later.table_oid = l.table_oid "
-    "AND later.step_id > l.step_id AND NOT i.indexrelid = ANY (later.indexes_before))";
+    "WHERE l.indexes_left IS NOT NULL AND i.indexrelid = ANY (l.indexes_left) AND NOT i.indisvalid";
 
 std::set<Oid> read_own_leftovers() {
     std::set<Oid> leftovers;

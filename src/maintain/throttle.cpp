@@ -11,20 +11,29 @@ namespace {
 
 // Of all processors together, when each has work of its own.
 constexpr double kShareWhenBusy = 0.05;
+// What must be free of a processor for a step that cannot be slowed down.
+constexpr double kShareForUnthrottled = 0.5;
 // What a VACUUM works before it is to sleep once (kCostLimit).
 constexpr double kUsualWorkMs = 1;
-// Up to this much of the machine in use nobody notices another process.
+// Up to this much of the tolerated load nobody notices another process.
 constexpr double kIdleUse = 0.25;
 // The lag from which on maintenance goes slower, as a share of the lag from which on it waits.
 constexpr double kLagInSight = 0.25;
 
-double share_beside_sessions(const Load& load) {
-    const double processors = std::max(load.processors, 1);
-    const double use = std::max(load.busy_sessions, load.busy_processors) / processors;
-    const double when_busy = std::min(kShareWhenBusy * processors, 1.0);
+double share_beside_load(const Load& load, const Tolerance& tolerance) {
+    if (tolerance.load <= 0) return 1;
+    const double use = use_of(load) / tolerance.load;
+    const double when_busy = std::min(kShareWhenBusy * std::max(load.processors, 1), 1.0);
     if (use <= kIdleUse) return 1;
     if (use >= 1) return when_busy;
     return 1 - (1 - when_busy) * (use - kIdleUse) / (1 - kIdleUse);
+}
+
+double share_beside_replicas(const Load& load, const Tolerance& tolerance) {
+    if (!load.lag_bytes || tolerance.lag_bytes <= 0) return 1;
+    const double lag = static_cast<double>(*load.lag_bytes) / static_cast<double>(tolerance.lag_bytes);
+    if (lag >= 1) return 0;
+    return lag > kLagInSight ? (1 - lag) / (1 - kLagInSight) : 1;
 }
 
 }  // namespace
@@ -45,13 +54,23 @@ std::optional<ProcessorTimes> parse_processor_times(std::string_view text) {
     return times;
 }
 
+double use_of(const Load& load) {
+    return std::max(load.busy_sessions, load.busy_processors) / std::max(load.processors, 1);
+}
+
 double allowed_share(const Load& load, const Tolerance& tolerance) {
-    double share = share_beside_sessions(load);
-    if (!load.lag_bytes || tolerance.lag_bytes <= 0) return share;
-    const double lag = static_cast<double>(*load.lag_bytes) / static_cast<double>(tolerance.lag_bytes);
-    if (lag >= 1) return 0;
-    if (lag > kLagInSight) share *= (1 - lag) / (1 - kLagInSight);
-    return share;
+    return share_beside_load(load, tolerance) * share_beside_replicas(load, tolerance);
+}
+
+bool may_begin(double allowed_share) { return allowed_share >= kLeastShare; }
+
+bool may_begin_unthrottled(const Load& load, const Tolerance& tolerance) {
+    if (allowed_share(load, tolerance) < kShareForUnthrottled) return false;
+    return tolerance.load <= 0 || use_of(load) < tolerance.load;
+}
+
+bool is_for_replicas(const Load& load, const Tolerance& tolerance) {
+    return share_beside_replicas(load, tolerance) < share_beside_load(load, tolerance);
 }
 
 double next_delay_ms(double delay_ms, double used_share, double allowed_share) {

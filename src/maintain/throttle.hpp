@@ -13,13 +13,18 @@ namespace steward::maintain {
 // What others are doing now.
 struct Load {
     int processors = 1;
-    double busy_sessions = 0;               // of clients that run or wait for anything but their client
+    double busy_sessions = 0;               // of clients that run or wait for a disk, or for others who do
     double busy_processors = 0;             // by whatever there is on the machine, without this maintenance
     std::optional<std::int64_t> lag_bytes;  // of the replica that is farthest behind; none: no replicas
 };
 
+inline constexpr int kDefaultMaxLagKilobytes = 64 << 10;
+inline constexpr double kDefaultMaxLoad = 1;
+inline constexpr double kMostMaxLoad = 1000;
+
 struct Tolerance {
-    std::int64_t lag_bytes = 64 << 20;  // from here on maintenance waits for the replicas
+    std::int64_t lag_bytes = kDefaultMaxLagKilobytes * std::int64_t{1024};  // from here on maintenance waits; 0: never
+    double load = kDefaultMaxLoad;  // of others, per processor, from which on it takes least; 0: it is not looked at
 };
 
 // Since the machine was started, in whatever unit.
@@ -30,12 +35,21 @@ struct ProcessorTimes {
 // Of the first line of Linux's /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal.
 std::optional<ProcessorTimes> parse_processor_times(std::string_view text);
 
+// Of others, per processor: 1 when each has work of its own.
+double use_of(const Load& load);
 // Of one processor's time, 0 to 1: 1 on an idle machine, little when every processor has work of its own, 0 to wait.
 double allowed_share(const Load& load, const Tolerance& tolerance);
+// Whether a step may begin: one that is slowed down when it must be, and one that cannot be.
+bool may_begin(double allowed_share);
+bool may_begin_unthrottled(const Load& load, const Tolerance& tolerance);
+// What keeps it from more: the replicas, rather than the load.
+bool is_for_replicas(const Load& load, const Tolerance& tolerance);
 
 // The next cost delay in milliseconds, from the one in force and the share of a processor that was used under it.
 double next_delay_ms(double delay_ms, double used_share, double allowed_share);
 
+// From here on a step begins that can be slowed down; predictions do not go below it.
+inline constexpr double kLeastShare = 0.02;
 // A VACUUM is never stopped altogether: it holds a lock and keeps rows alive.
 inline constexpr double kMostDelayMs = 100;
 inline constexpr int kCostLimit = 200;

@@ -21,7 +21,7 @@ constexpr int kTickMillis = 100;
 // As fast as it can: VACUUM looks whether it is to sleep only while its delay is not 0.
 constexpr double kFullSpeedDelayMs = 0.001;
 constexpr int kFullSpeedCostLimit = 10'000;
-constexpr int kWaitMillis = 200;
+constexpr int kWaitMillis = 50;
 
 // All a signal handler may touch.
 struct Timer {
@@ -31,6 +31,7 @@ struct Timer {
     std::int64_t used_micros;
     std::int64_t held_back_micros;
     std::int64_t until_micros;  // of the wall clock; 0: as long as it takes
+    bool is_cancellable;
     volatile sig_atomic_t is_out_of_time;
     volatile sig_atomic_t is_stopped;
 };
@@ -63,7 +64,8 @@ void on_tick() {
     timer.used_micros = used;
     timer.shared->used_micros.store(used);
     if (timer.until_micros != 0 && clock_micros(CLOCK_REALTIME) > timer.until_micros) timer.is_out_of_time = 1;
-    if (timer.is_stopped == 0 && (timer.is_out_of_time != 0 || timer.shared->is_cancelled.load())) {
+    const bool is_cancelled = timer.is_cancellable && timer.shared->is_cancelled.load();
+    if (timer.is_stopped == 0 && (timer.is_out_of_time != 0 || is_cancelled)) {
         timer.is_stopped = 1;
         kill(MyProcPid, SIGINT);
     }
@@ -101,7 +103,7 @@ Load LoadMeter::read(const SharedThrottle& shared) {
     load.busy_processors = busy_processors(shared);
     auto rows = pg::query(
         "SELECT (SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND backend_type = 'client backend' "
-        "AND pid <> pg_backend_pid() AND wait_event_type IS DISTINCT FROM 'Client'), "
+        "AND pid <> pg_backend_pid() AND (wait_event_type IS NULL OR wait_event_type IN ('IO', 'LWLock'))), "
         "(SELECT max(pg_wal_lsn_diff(pg_current_wal_lsn(), coalesce(replay_lsn, flush_lsn, sent_lsn)))::bigint "
         "FROM pg_stat_replication WHERE state IN ('streaming', 'catchup'))");
     load.busy_sessions = rows.at(0).real(0);
@@ -109,19 +111,23 @@ Load LoadMeter::read(const SharedThrottle& shared) {
     return load;
 }
 
-void allow(SharedThrottle& shared, const Load& load) {
-    shared.allowed_permille.store(static_cast<std::int32_t>(allowed_share(load, Tolerance{}) * 1000));
+void allow(SharedThrottle& shared, const Load& load, const Tolerance& tolerance) {
+    shared.allowed_permille.store(static_cast<std::int32_t>(allowed_share(load, tolerance) * 1000));
+    shared.may_begin_unthrottled.store(may_begin_unthrottled(load, tolerance));
+    shared.is_for_replicas.store(is_for_replicas(load, tolerance));
+    shared.use_permille.store(static_cast<std::int32_t>(use_of(load) * 1000));
     const std::int64_t lag = load.lag_bytes.value_or(-1);
     shared.lag_bytes.store(lag);
     if (lag > shared.most_lag_bytes.load()) shared.most_lag_bytes.store(lag);
 }
 
-Throttled::Throttled(SharedThrottle& shared, std::optional<base::Instant> until) {
+Throttled::Throttled(SharedThrottle& shared, const Limits& limits) {
     timer = Timer{};
     timer.shared = &shared;
     timer.wall_micros = clock_micros(CLOCK_MONOTONIC);
     timer.used_micros = clock_micros(CLOCK_PROCESS_CPUTIME_ID);
-    timer.until_micros = until ? until->micros : 0;
+    timer.until_micros = limits.until ? limits.until->micros : 0;
+    timer.is_cancellable = limits.is_cancellable;
     shared.most_lag_bytes.store(shared.lag_bytes.load());
     pg::call([] {
         if (tick == MAX_TIMEOUTS) tick = RegisterTimeout(USER_TIMEOUT, on_tick);
@@ -130,7 +136,11 @@ Throttled::Throttled(SharedThrottle& shared, std::optional<base::Instant> until)
     });
 }
 
-Throttled::~Throttled() { disable_timeout(tick, false); }
+Throttled::~Throttled() {
+    disable_timeout(tick, false);
+    // The statement may have ended before our signal came.
+    if (timer.is_stopped != 0) QueryCancelPending = false;
+}
 
 double Throttled::held_back_seconds() const {
     return static_cast<double>(timer.held_back_micros) / static_cast<double>(base::kMicrosPerSecond);
@@ -138,10 +148,14 @@ double Throttled::held_back_seconds() const {
 
 bool Throttled::is_out_of_time() const { return timer.is_out_of_time != 0; }
 
-bool await_share(const SharedThrottle& shared, double share, base::Instant until) {
-    while (shared.allowed_permille.load() < share * 1000) {
-        if (shared.is_cancelled.load()) throw pg::PgError(ERRCODE_QUERY_CANCELED, "the caller has cancelled");
-        if (pg::now() >= until) return false;
+bool has_room(const SharedThrottle& shared, bool is_throttled) {
+    return is_throttled ? may_begin(shared.allowed_permille.load() / 1000.0) : shared.may_begin_unthrottled.load();
+}
+
+bool await_room(SharedThrottle& shared, bool is_throttled, base::Instant until) {
+    while (!has_room(shared, is_throttled)) {
+        if (shared.is_cancelled.load() || pg::now() >= until) return false;
+        shared.used_micros.store(clock_micros(CLOCK_PROCESS_CPUTIME_ID));
         pg::call([] {
             (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kWaitMillis, PG_WAIT_EXTENSION);
             ResetLatch(MyLatch);

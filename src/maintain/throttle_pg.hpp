@@ -18,6 +18,9 @@ namespace steward::maintain {
 // In memory that both see.
 struct SharedThrottle {
     std::atomic<std::int32_t> allowed_permille;
+    std::atomic<bool> may_begin_unthrottled;
+    std::atomic<bool> is_for_replicas;         // that it is not more, rather than for the load
+    std::atomic<std::int32_t> use_permille;    // of the machine, by others
     std::atomic<std::int64_t> lag_bytes;       // -1: no replicas
     std::atomic<std::int64_t> most_lag_bytes;  // since the worker has set it to lag_bytes
     std::atomic<std::int64_t> used_micros;     // of a processor's time, by the worker
@@ -28,7 +31,8 @@ static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 // The caller's side.
 class LoadMeter {
 public:
-    // Needs a transaction.
+    // Of processors: since the last reading, the first time since `start`. Needs a transaction.
+    void start(const SharedThrottle& shared) { (void)busy_processors(shared); }
     Load read(const SharedThrottle& shared);
 
 private:
@@ -38,12 +42,18 @@ private:
     std::int64_t worker_micros_ = 0;
     base::Instant read_at_;
 };
-void allow(SharedThrottle& shared, const Load& load);
+void allow(SharedThrottle& shared, const Load& load, const Tolerance& tolerance);
 
-// The worker's side: in force while it lives, one at a time. Past `until` the running statement is cancelled.
+// What ends a running statement.
+struct Limits {
+    std::optional<base::Instant> until;
+    bool is_cancellable = true;  // by the caller
+};
+
+// The worker's side: in force while it lives, one at a time.
 class Throttled {
 public:
-    Throttled(SharedThrottle& shared, std::optional<base::Instant> until);
+    Throttled(SharedThrottle& shared, const Limits& limits);
     ~Throttled();
     Throttled(const Throttled&) = delete;
     Throttled& operator=(const Throttled&) = delete;
@@ -52,7 +62,9 @@ public:
     bool is_out_of_time() const;
 };
 
-// Waits until at least this share is allowed; false when it is not by `until`. Throws 57014 when the caller gives up.
-bool await_share(const SharedThrottle& shared, double share, base::Instant until);
+// Whether a step may begin now, one that can be slowed down or one that cannot.
+bool has_room(const SharedThrottle& shared, bool is_throttled);
+// Waits until it may; false when it may not by `until`, or when the caller gives up.
+bool await_room(SharedThrottle& shared, bool is_throttled, base::Instant until);
 
 }  // namespace steward::maintain

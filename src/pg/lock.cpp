@@ -103,4 +103,10 @@ const char* lock_mode_name(LOCKMODE mode) {
     return mode >= 0 && mode <= AccessExclusiveLock ? kNames[mode] : "UNKNOWN";
 }
 
+const char* lock_mode_name(const std::string& server_name) {
+    LOCKMODE mode = AccessShareLock;
+    while (mode <= AccessExclusiveLock && server_name != GetLockmodeName(DEFAULT_LOCKMETHOD, mode)) ++mode;
+    return lock_mode_name(mode);
+}
+
 }  // namespace steward::pg

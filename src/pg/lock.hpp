@@ -34,5 +34,7 @@ bool lock_politely(Oid relation, LOCKMODE mode, int patience_ms);
 bool lock_tag_politely(const LOCKTAG& tag, bool is_session, int patience_ms);
 
 const char* lock_mode_name(LOCKMODE mode);  // "SHARE UPDATE EXCLUSIVE"
+// Of a mode as pg_locks has it: "ShareUpdateExclusiveLock".
+const char* lock_mode_name(const std::string& server_name);
 
 }  // namespace steward::pg

@@ -63,7 +63,7 @@ is(ledger($node, q{object = 'public.second' AND action = 'vacuum'}), 'vacuum pub
 slow_table($node, 'public.slow_one');
 untidy($node, 'public.third', 20_000);
 my $holdup = hold_up($node);
-($status, $said) = call_maintain($node, q{'3 seconds'});
+($status, $said) = call_maintain($node, q{'5 seconds'});
 like($said, qr/analyze public\.slow_one: cancelled, .*the window has ended/, 'no step runs past the end of the window');
 isnt($status, 0, 'and the call says so');
 is(ledger($node, q{object = 'public.third' AND action = 'vacuum'}), 'vacuum public.third postponed', 'what was to come after it is left for the next');

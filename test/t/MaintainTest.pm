@@ -19,7 +19,9 @@ sub maintain_node {
     my $node = PostgreSQL::Test::Cluster->new($name);
     $node->init(allows_streaming => 1);
     $node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'max_worker_processes = 16',
-        'autovacuum = off', 'restart_after_crash = on', @settings));
+        'autovacuum = off', 'restart_after_crash = on',
+        # How busy the machine is decides nothing here.
+        'steward.maintain_max_load = 0', @settings));
     $node->start;
     $node->safe_psql('postgres', 'CREATE EXTENSION pg_steward');
     # The ledger's own tables are maintained too, when it is time.

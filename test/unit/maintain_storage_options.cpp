@@ -53,7 +53,9 @@ TEST(MaintainStorageOptions, read_booleans_as_the_server_writes_them) {
 
 TEST(MaintainServerFaults, name_the_minors_that_corrupt_indexes) {
     EXPECT_NE(broken_reindex(130004).find("13.4 "), std::string::npos);
-    EXPECT_EQ(broken_reindex(130005), "");
+    EXPECT_NE(broken_reindex(130004).find("update to 13.7 or later"), std::string::npos);
+    EXPECT_NE(broken_reindex(130006).find("CVE-2022-1552"), std::string::npos);
+    EXPECT_EQ(broken_reindex(130007), "");
     EXPECT_NE(broken_reindex(140003).find("update to 14.4 or later"), std::string::npos);
     EXPECT_EQ(broken_reindex(140004), "");
     EXPECT_EQ(broken_reindex(150000), "");

@@ -8,7 +8,7 @@ namespace {
 
 double share(double busy_sessions, int processors = 4) { return allowed_share({processors, busy_sessions, 0, {}}, {}); }
 
-double share_at_lag(std::int64_t lag_bytes) { return allowed_share({4, 0, 0, lag_bytes}, {1 << 20}); }
+double share_at_lag(std::int64_t lag_bytes) { return allowed_share({4, 0, 0, lag_bytes}, {1 << 20, 1}); }
 
 // What a VACUUM that works `work_ms` between two delays comes to, looked at after each.
 double settled_share(double work_ms, double allowed, double delay_ms = 0) {
@@ -66,6 +66,37 @@ TEST(MaintainThrottle, heeds_what_else_runs_on_the_machine) {
     EXPECT_EQ(allowed_share({4, 0, 1, {}}, {}), 1);
     EXPECT_DOUBLE_EQ(allowed_share({4, 0, 4, {}}, {}), 0.2);
     EXPECT_DOUBLE_EQ(allowed_share({4, 4, 1, {}}, {}), 0.2) << "sessions that wait for a disk need it too";
+}
+
+TEST(MaintainThrottle, goes_by_the_load_that_is_tolerated) {
+    const Load busy{4, 0, 4, {}};
+    EXPECT_DOUBLE_EQ(allowed_share(busy, {0, 1}), 0.2);
+    EXPECT_GT(allowed_share(busy, {0, 2}), 0.5);
+    EXPECT_DOUBLE_EQ(allowed_share({4, 2, 0, {}}, {0, 0.5}), 0.2);
+    EXPECT_EQ(allowed_share({4, 400, 4, {}}, {0, 0}), 1) << "0 disables";
+}
+
+TEST(MaintainThrottle, begins_what_cannot_be_slowed_down_only_below_the_tolerated_load) {
+    EXPECT_TRUE(may_begin_unthrottled({4, 1, 0, {}}, {}));
+    EXPECT_FALSE(may_begin_unthrottled({4, 4, 0, {}}, {}));
+    EXPECT_TRUE(may_begin_unthrottled({4, 4, 0, {}}, {0, 0}));
+    EXPECT_TRUE(may_begin_unthrottled({64, 60, 0, {}}, {}));
+    EXPECT_FALSE(may_begin_unthrottled({64, 64, 0, {}}, {}));
+    EXPECT_FALSE(may_begin_unthrottled({4, 0, 0, 3 << 18}, {1 << 20, 0}));
+    EXPECT_TRUE(may_begin(allowed_share({1, 4, 0, {}}, {}))) << "what can be slowed down begins on any machine";
+    EXPECT_FALSE(may_begin(allowed_share({1, 0, 0, 1 << 20}, {1 << 20, 0})));
+}
+
+TEST(MaintainThrottle, goes_by_the_lag_that_is_tolerated) {
+    EXPECT_EQ(allowed_share({4, 0, 0, std::int64_t{1} << 40}, {0, 1}), 1) << "0 disables";
+    EXPECT_EQ(allowed_share({4, 0, 0, 1 << 20}, {std::int64_t{64} << 20, 1}), 1);
+}
+
+TEST(MaintainThrottle, knows_whom_it_waits_for) {
+    EXPECT_TRUE(is_for_replicas({4, 0, 4, 1 << 20}, {1 << 20, 1}));
+    EXPECT_FALSE(is_for_replicas({4, 0, 4, 1 << 19}, {1 << 20, 1}));
+    EXPECT_FALSE(is_for_replicas({4, 0, 4, {}}, {1 << 20, 1}));
+    EXPECT_TRUE(is_for_replicas({4, 0, 4, 1 << 19}, {1 << 20, 0}));
 }
 
 TEST(MaintainThrottle, reads_the_times_of_processors) {
