@@ -25,7 +25,7 @@ constexpr int kWaitMillis = 50;
 
 // All a signal handler may touch.
 struct Timer {
-    SharedThrottle* shared;
+    SharedThrottle* volatile shared;  // null: not in force
     double delay_ms;
     std::int64_t wall_micros;
     std::int64_t used_micros;
@@ -51,6 +51,7 @@ void set_pace(double delay_ms) {
 
 // In a signal handler: plain numbers only.
 void on_tick() {
+    if (timer.shared == nullptr) return;
     const std::int64_t wall = clock_micros(CLOCK_MONOTONIC);
     const std::int64_t used = clock_micros(CLOCK_PROCESS_CPUTIME_ID);
     const std::int64_t passed = wall - timer.wall_micros;
@@ -71,6 +72,9 @@ void on_tick() {
     }
     enable_timeout_after(tick, kTickMillis);
 }
+
+// A process that is terminated runs no destructor, and the memory goes before it does.
+void disarm(int, Datum) { timer.shared = nullptr; }
 
 }  // namespace
 
@@ -130,13 +134,17 @@ Throttled::Throttled(SharedThrottle& shared, const Limits& limits) {
     timer.is_cancellable = limits.is_cancellable;
     shared.most_lag_bytes.store(shared.lag_bytes.load());
     pg::call([] {
-        if (tick == MAX_TIMEOUTS) tick = RegisterTimeout(USER_TIMEOUT, on_tick);
+        if (tick == MAX_TIMEOUTS) {
+            tick = RegisterTimeout(USER_TIMEOUT, on_tick);
+            before_shmem_exit(disarm, Datum{0});
+        }
         set_pace(0);
         enable_timeout_after(tick, 1);
     });
 }
 
 Throttled::~Throttled() {
+    timer.shared = nullptr;
     disable_timeout(tick, false);
     // The statement may have ended before our signal came.
     if (timer.is_stopped != 0) QueryCancelPending = false;

@@ -18,14 +18,15 @@ sub sql { return $node->safe_psql('postgres', shift); }
 
 untidy($node, 'public.bloated', 20_000);
 sql(q{CREATE TABLE public.fresh AS SELECT generate_series(1, 1000) i});
-my $plan = planned($node, '');
+wait_for($node, q{(SELECT bool_and(n_dead_tup = 10000 OR n_ins_since_vacuum = 1000) FROM pg_stat_user_tables WHERE schemaname = 'public')}, 'the counters');
+my $plan = planned($node, '', q{object LIKE 'public.%'});
 like($plan, qr/vacuum public\.bloated run/, 'a table with dead rows is to be vacuumed');
 like($plan, qr/analyze public\.fresh run/, 'one without statistics to be analysed');
 my ($status, $said) = call_maintain($node);
 is($status, 0, 'maintenance succeeds');
 like($said, qr/INFO:  vacuum public\.bloated: done, .* of WAL/, 'and tells of each step');
 (my $done = $plan) =~ s/ run\b/ done/g;
-is(ledger($node), $done, 'the steps of the plan were run, in its order');
+is(ledger($node, q{object LIKE 'public.%'}), $done, 'the steps of the plan were run, in its order');
 wait_for($node, q{NOT EXISTS (SELECT FROM steward.maintenance_plan() WHERE object LIKE 'public.%')}, 'the counters');
 pass('after which nothing is to be done');
 call_maintain($node);
@@ -43,6 +44,12 @@ like($stderr, qr/ERROR:  steward\.maintain\(\) cannot run inside a transaction b
 (undef, undef, $stderr) = $node->psql('postgres', q{CALL steward.maintain('-1 hour')});
 like($stderr, qr/ERROR:  budget must be greater than 0/, 'not for less than no time');
 is(sql(q{DO $$BEGIN CALL steward.maintain(); END$$; SELECT 1}), '1', 'but from PL/pgSQL');
+sql(q{CREATE TABLE public.by_job AS SELECT generate_series(1, 1000) i});
+sql(q{SELECT steward.schedule('maintenance', '@yearly', 'CALL steward.maintain()')});
+sql(q{SELECT steward.run_job('maintenance')});
+wait_for($node, q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'maintenance')}, 'the job');
+like(runs_of($node, 'maintenance'), qr/^\w+ 1 succeeded$/, 'and from a job');
+like(ledger($node, q{object = 'public.by_job'}), qr/analyze public\.by_job done/, 'which does the same');
 
 # ---- Budgets ---------------------------------------------------------------------------------------------------------
 

@@ -94,19 +94,29 @@ let_go($node, $holdup);
 
 # ---- The server goes down in it -----------------------------------------------------------------------------------------
 
-invalidate();
-$holdup = hold_up($node);
-$call = session($node, 'call', "CALL steward.maintain($reindex)");
-in_phase('building index');
-$node->stop('immediate');
-finish($call);
-finish($holdup);
-$node->start;
-like(indexes(), qr/^t_slow invalid, t_slow_ccnew invalid$/, 'a crash leaves an index behind');
-like(planned($node, $reindex), qr/drop leftover public\.t_slow_ccnew/, 'which is in the plan');
-call_maintain($node, $reindex);
-call_maintain($node, $reindex);
-is(indexes(), 't_slow', 'and is dropped, and the index rebuilt');
+for (['building index', 't_slow invalid, t_slow_ccnew invalid'], ['waiting for readers before marking dead', 't_slow, t_slow_ccold invalid']) {
+    my ($phase, $left) = @$_;
+    invalidate();
+    $holdup = hold_up($node);
+    $call = session($node, 'call', "CALL steward.maintain($reindex)");
+    in_phase('building index');
+    my $release = sub {};
+    if ($phase ne 'building index') {
+        $release = prepared('a', $reads);
+        let_go($node, $holdup);
+        in_phase($phase);
+    }
+    $node->stop('immediate');
+    finish($call);
+    finish($holdup) if $phase eq 'building index';
+    $node->start;
+    is(indexes(), $left, "$phase: a crash leaves an index behind");
+    like(planned($node, $reindex), qr/drop leftover public\.t_slow_cc/, 'which is in the plan');
+    $release->();
+    call_maintain($node, $reindex);
+    call_maintain($node, $reindex);
+    is(indexes(), 't_slow', 'and is dropped, and the index rebuilt');
+}
 
 # ---- A machine that is busy -----------------------------------------------------------------------------------------------
 
