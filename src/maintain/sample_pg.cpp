@@ -13,6 +13,7 @@ namespace {
 struct PageFigures {
     double bloat;
     double dead;
+    bool is_alien = false;  // no page of a B-tree
 };
 
 // ---- One page, under its share lock ----------------------------------------------------------------------------------
@@ -40,8 +41,7 @@ PageFigures btree_page(BlockNumber number, Buffer buffer, double fillfactor) {
     Page page = BufferGetPage(buffer);
     if (number == BTREE_METAPAGE) return {0, 0};
     if (PageIsNew(page)) return {1, 0};
-    if (PageGetSpecialSize(page) != MAXALIGN(sizeof(BTPageOpaqueData)))
-        ereport(ERROR, (errcode(ERRCODE_INDEX_CORRUPTED), errmsg("page %u is not a page of a B-tree", number)));
+    if (PageGetSpecialSize(page) != MAXALIGN(sizeof(BTPageOpaqueData))) return {0, 0, true};
     auto* opaque = reinterpret_cast<BTPageOpaque>(PageGetSpecialPointer(page));
     if (P_IGNORE(opaque)) return {1, 0};
     if (!P_ISLEAF(opaque)) return {0, 0};
@@ -53,7 +53,8 @@ PageFigures btree_page(BlockNumber number, Buffer buffer, double fillfactor) {
 
 class Reader {
 public:
-    Reader(const Sampleable& sampled, Relation relation) : relation_(relation), is_index_(sampled.is_index) {
+    Reader(const Sampleable& sampled, Relation relation)
+        : sampled_(sampled), relation_(relation), is_index_(sampled.is_index) {
         if (is_index_) fillfactor_ = BTGetFillFactor(relation_) / 100.0;
     }
 
@@ -62,6 +63,7 @@ public:
         chosen_ = choose_pages(pages, [] { return pg::random_fraction(); });
         figures_.resize(chosen_.size());
         pg::call([&] { read_pages(); });
+        refuse_aliens();
 
         Sample result;
         result.bytes = static_cast<std::int64_t>(pages) * BLCKSZ;
@@ -92,6 +94,15 @@ private:
         FreeAccessStrategy(ring);
     }
 
+    void refuse_aliens() const {
+        for (std::size_t at = 0; at < chosen_.size(); ++at)
+            if (figures_[at].is_alien)
+                throw pg::PgError(ERRCODE_INDEX_CORRUPTED, "page {} of index \"{}\" is not a page of a B-tree",
+                                  chosen_[at], sampled_.name)
+                    .hint("REINDEX the index.");
+    }
+
+    const Sampleable& sampled_;
     Relation relation_;
     bool is_index_;
     double fillfactor_ = 1;

@@ -142,14 +142,18 @@ void refuse_pending(Oid table) {
 
 // The array lives in the memory of the caller's SPI connection.
 Taken take(const char* sql) {
-    return pg::call([&] {
-        Taken taken{InvalidOid, Datum{0}, true};
-        int code = SPI_execute(sql, false, 0);
-        if (code != SPI_OK_SELECT || SPI_processed != 1) elog(ERROR, "unexpected result of taking rows: %d", code);
-        taken.type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
-        taken.rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &taken.is_none);
-        return taken;
+    int code = 0;
+    const Taken taken = pg::call([&] {
+        Taken found{InvalidOid, Datum{0}, true};
+        code = SPI_execute(sql, false, 0);
+        if (code != SPI_OK_SELECT || SPI_processed != 1) return found;
+        found.type = SPI_gettypeid(SPI_tuptable->tupdesc, 1);
+        found.rows = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &found.is_none);
+        return found;
     });
+    if (!OidIsValid(taken.type))
+        throw pg::PgError(ERRCODE_INTERNAL_ERROR, "unexpected result of taking rows: {}", code);
+    return taken;
 }
 
 std::int64_t length_of(const Taken& taken) {
