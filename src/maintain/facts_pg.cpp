@@ -8,6 +8,7 @@
 #include "maintain/memory_pg.hpp"
 #include "maintain/score.hpp"
 #include "partition/sizes_pg.hpp"
+#include "pg/cursor.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -34,6 +35,8 @@ public:
 
     std::vector<TableFacts> run() {
         pg::AsExtensionOwner as_extension;
+        // To start processes takes longer than to read catalogs.
+        pg::set_local("max_parallel_workers_per_gather", "0");
         relations_ = read_relations(scope_);
         only_ = relations_.size() > 2 ? std::nullopt : scope_.table;
         notes_ = read_notes(only_);
@@ -100,7 +103,7 @@ void Reader::read_indexes() {
     std::vector<pg::Parameter> parameters;
     if (scope_.table) parameters.push_back(pg::Parameter::oid(*scope_.table));
     const std::map<RelationId, StoredBloat> bloat = stored_bloat();
-    for (const pg::Row& row : pg::query(sql, parameters)) {
+    pg::for_each_row(sql, parameters, [&](const pg::Row& row) {
         IndexFacts index;
         index.id = row.oid(1);
         index.name = row.text(2);
@@ -114,7 +117,7 @@ void Reader::read_indexes() {
             index.bloat_high = found->second.share.high;
         }
         indexes_[row.oid(0)].push_back(std::move(index));
-    }
+    });
 }
 
 // Some catalogs keep the names of their files elsewhere: of them, what the server last counted.

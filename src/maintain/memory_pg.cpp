@@ -6,6 +6,7 @@
 #include "base/array.hpp"
 #include "base/text.hpp"
 #include "maintain/relations_pg.hpp"
+#include "pg/cursor.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -128,7 +129,7 @@ std::map<Oid, Note> read_notes(const std::optional<Oid>& table) {
     std::vector<pg::Parameter> parameters;
     if (table) parameters.push_back(pg::Parameter::oid(*table));
     std::map<Oid, Note> notes;
-    for (const pg::Row& row : pg::query(sql, parameters)) {
+    pg::for_each_row(sql, parameters, [&](const pg::Row& row) {
         Note note;
         note.at = instant(row, 1).value_or(base::Instant{});
         note.counters.file = row.oid(2);
@@ -140,7 +141,7 @@ std::map<Oid, Note> read_notes(const std::optional<Oid>& table) {
         note.counters.changes = {row.real(8), row.real(9), row.real(10)};
         note.forgotten = {row.real(11), row.real(12), row.real(13)};
         notes.emplace(row.oid(0), note);
-    }
+    });
     return notes;
 }
 

@@ -6,6 +6,7 @@
 #include "base/array.hpp"
 #include "base/text.hpp"
 #include "maintain/storage_options.hpp"
+#include "pg/cursor.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone.hpp"
@@ -125,8 +126,8 @@ std::map<Oid, RelationRow> read_relations(const Scope& scope) {
     std::vector<pg::Parameter> parameters{pg::Parameter::oid(scope.role)};
     if (scope.table) parameters.push_back(pg::Parameter::oid(*scope.table));
     std::map<Oid, RelationRow> relations;
-    for (const pg::Row& row : pg::query(relations_query(scope), parameters))
-        relations.emplace(row.oid(0), decode(row, settings));
+    pg::for_each_row(relations_query(scope), parameters,
+                     [&](const pg::Row& row) { relations.emplace(row.oid(0), decode(row, settings)); });
     // A TOAST table without parameters of its own has those of its table.
     for (const auto& [id, relation] : relations) {
         const auto toast = relations.find(relation.toast);
@@ -146,15 +147,22 @@ std::map<Oid, std::vector<Oid>> read_partitions() {
 }
 
 std::set<Oid> read_tables_without_statistics(const std::optional<Oid>& table) {
-    // ANALYZE passes over pg_statistic itself, without a word.
+    // Only where fewer columns are described than there are is it looked at the columns one by one (OFFSET keeps it so): of most
+    // tables all are. ANALYZE passes over pg_statistic itself, without a word.
     const std::string sql = fmt::format(
-        "SELECT DISTINCT a.attrelid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "WITH described AS MATERIALIZED (SELECT starelid, stainherit, count(*) AS columns FROM pg_statistic {} "
+        "GROUP BY starelid, stainherit), "
+        "lacking AS MATERIALIZED (SELECT c.oid, c.relkind = 'p' AS is_inherited FROM pg_class c "
+        "LEFT JOIN described d ON d.starelid = c.oid AND d.stainherit = (c.relkind = 'p') "
         "WHERE c.relkind IN ('r', 'm', 'p') AND c.relpersistence <> 't' AND c.oid <> 'pg_statistic'::regclass "
-        "AND a.attnum > 0 AND NOT a.attisdropped AND {} {} {} "
+        "AND coalesce(d.columns, 0) < c.relnatts {}) "
+        "SELECT l.oid FROM lacking l WHERE EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = l.oid "
+        "AND a.attnum > 0 AND NOT a.attisdropped AND {} {} "
         "AND NOT EXISTS (SELECT FROM pg_statistic s WHERE s.starelid = a.attrelid AND s.staattnum = a.attnum "
-        "AND s.stainherit = (c.relkind = 'p'))",
+        "AND s.stainherit = l.is_inherited) OFFSET 0)",
+        table ? "WHERE starelid = $1" : "", table ? "AND c.oid = $1" : "",
         pg::has_null_statistics_target() ? "a.attstattarget IS DISTINCT FROM 0" : "a.attstattarget <> 0",
-        pg::has_virtual_columns() ? "AND a.attgenerated <> 'v'" : "", table ? "AND c.oid = $1" : "");
+        pg::has_virtual_columns() ? "AND a.attgenerated <> 'v'" : "");
     std::vector<pg::Parameter> parameters;
     if (table) parameters.push_back(pg::Parameter::oid(*table));
     std::set<Oid> found;

@@ -6,7 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "pg/cursor.hpp"
 #include "pg/guard.hpp"
+#include "pg/memory.hpp"
 
 namespace steward::pg {
 
@@ -104,6 +106,16 @@ void run(const std::string& sql, const std::vector<Parameter>& parameters, Plan 
     });
 }
 
+Portal open_cursor(const std::string& sql, const std::vector<Parameter>& parameters) {
+    Bound bound(parameters);
+    const char* text = sql.c_str();
+    int count = static_cast<int>(parameters.size());
+    Oid* types = bound.types.data();
+    Datum* values = bound.values.data();
+    const char* nulls = bound.nulls.c_str();
+    return call([&] { return SPI_cursor_open_with_args(nullptr, text, count, types, values, nulls, false, 0); });
+}
+
 // The whole result as server strings, fetched under one guard.
 struct TextTable {
     char** cells = nullptr;
@@ -139,6 +151,16 @@ TextTable fetch_texts() {
     });
 }
 
+// Of the row whose first cell it is; moves on to the next.
+Row take_row(char**& cell, int columns) {
+    std::vector<std::optional<std::string>> values(static_cast<std::size_t>(columns));
+    for (auto& value : values) {
+        if (*cell != nullptr) value = *cell;
+        ++cell;
+    }
+    return Row(std::move(values));
+}
+
 }  // namespace
 
 std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
@@ -147,14 +169,7 @@ std::vector<Row> Spi::query(const std::string& sql, const std::vector<Parameter>
     std::vector<Row> rows;
     rows.reserve(table.rows);
     char** cell = table.cells;
-    for (std::uint64_t row = 0; row < table.rows; ++row) {
-        std::vector<std::optional<std::string>> values(static_cast<std::size_t>(table.columns));
-        for (auto& value : values) {
-            if (*cell != nullptr) value = *cell;
-            ++cell;
-        }
-        rows.emplace_back(std::move(values));
-    }
+    for (std::uint64_t row = 0; row < table.rows; ++row) rows.push_back(take_row(cell, table.columns));
     call([] { SPI_freetuptable(SPI_tuptable); });
     return rows;
 }
@@ -166,6 +181,24 @@ std::uint64_t Spi::execute(const std::string& sql, const std::vector<Parameter>&
 
 std::vector<Row> query(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
     return Spi().query(sql, parameters, plan);
+}
+
+void for_each_row(const std::string& sql, const std::vector<Parameter>& parameters,
+                  const std::function<void(const Row&)>& visit) {
+    constexpr long kBatch = 256;
+    Spi spi;
+    Portal portal = open_cursor(sql, parameters);
+    for (bool is_more = true; is_more;) {
+        call([&] { SPI_cursor_fetch(portal, true, kBatch); });
+        ScratchMemory scratch;
+        TextTable table = fetch_texts();
+        call([] { SPI_freetuptable(SPI_tuptable); });
+        char** cell = table.cells;
+        for (std::uint64_t row = 0; row < table.rows; ++row) visit(take_row(cell, table.columns));
+        is_more = table.rows > 0;
+        check_interrupts();
+    }
+    call([&] { SPI_cursor_close(portal); });
 }
 
 std::uint64_t execute(const std::string& sql, const std::vector<Parameter>& parameters, Plan plan) {
