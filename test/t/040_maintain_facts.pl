@@ -59,7 +59,9 @@ is($node->safe_psql('postgres', $plan), $lost, 'over the next note as well');
 $node->stop('immediate');
 $node->start;
 is($node->safe_psql('postgres', $plan), $lost, 'and over the next crash');
-$node->safe_psql('postgres', 'VACUUM worn');
+$node->safe_psql('postgres', q{CALL steward.maintain(actions => '{vacuum}')});
+like($node->safe_psql('postgres', q{SELECT outcome || ' for ' || reason FROM steward.maintenance_ledger WHERE object = 'public.worn'}),
+    qr/^done for .*from before the server lost its counters/, 'maintenance goes by it');
 wait_for($node, "pg_stat_get_vacuum_count('worn'::regclass) = 1", 'the vacuum to be counted');
 # Of half as many rows.
 is($node->safe_psql('postgres', $plan), 'analyze public.worn 9.1 true', 'until it is done');

@@ -23,6 +23,8 @@ sql('VACUUM ANALYZE public.t');
 sub invalidate { sql(q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.t_slow'::regclass}); }
 invalidate();
 is(planned($node, $reindex), 'reindex public.t_slow run', 'an invalid index is to be rebuilt');
+call_maintain($node, q{disk_bytes => 0, actions => ARRAY['reindex']});
+is(indexes(), 't_slow invalid', 'but not without room on the disk');
 my ($status, $said) = call_maintain($node, $reindex);
 is($status, 0, 'and is');
 is(indexes(), 't_slow', 'under its name');
