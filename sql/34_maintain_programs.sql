@@ -4,18 +4,30 @@
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE TABLE steward.programs (
-    name       text PRIMARY KEY CHECK (name <> ''),
-    argv       text[] NOT NULL,
-    timeout    interval,
-    run_by     regrole,
-    allowed_by name NOT NULL DEFAULT SESSION_USER,
-    allowed_at timestamptz NOT NULL DEFAULT now()
+    name        text PRIMARY KEY CHECK (name <> ''),
+    argv        text[] NOT NULL,
+    timeout     interval,
+    run_by      regrole,
+    is_backup   boolean NOT NULL DEFAULT false,
+    verify      text[],
+    verify_says text,
+    inventory   text[],
+    directory   text,
+    keep        integer CHECK (keep >= 1),
+    allowed_by  name NOT NULL DEFAULT SESSION_USER,
+    allowed_at  timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE steward.programs IS
     'programs that CALL steward.run_program() runs as the operating system''s user of the server; written by superusers alone, by steward.allow_program() and steward.forbid_program(); not part of dumps';
 COMMENT ON COLUMN steward.programs.argv IS 'absolute path and arguments; no shell reads them. The operating system shows them to everybody: secrets belong into files';
 COMMENT ON COLUMN steward.programs.timeout IS 'a run that takes longer is ended; NULL: none';
 COMMENT ON COLUMN steward.programs.run_by IS 'role whose members may run it; NULL: superusers only';
+COMMENT ON COLUMN steward.programs.is_backup IS 'what it makes is recorded in steward.backups';
+COMMENT ON COLUMN steward.programs.verify IS 'argv of the program that then says by its exit code whether the backup is whole';
+COMMENT ON COLUMN steward.programs.verify_says IS 'what a line of its output has to be besides; NULL: its exit code says it all';
+COMMENT ON COLUMN steward.programs.inventory IS 'argv of the program that then lists the backups there are, in the JSON of pgbackrest info';
+COMMENT ON COLUMN steward.programs.directory IS 'each backup gets a new directory in this one, which {location} in an argument stands for';
+COMMENT ON COLUMN steward.programs.keep IS 'good backups that are kept there; older ones are removed after a new good one; NULL: all';
 
 CREATE TABLE steward.program_history (
     run_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

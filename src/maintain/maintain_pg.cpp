@@ -18,6 +18,10 @@ double given_min_score = kDefaultMinScore;
 int given_max_lag_kilobytes = kDefaultMaxLagKilobytes;
 double given_max_load = kDefaultMaxLoad;
 
+// Read by the view steward.backup_health alone. A day, and what a backup takes.
+constexpr pg::IntRange kMaxBackupAges{1, 366 * 24 * 60};
+int max_backup_age_minutes = 26 * 60;
+
 }  // namespace
 
 Weights weights() { return given; }
@@ -50,6 +54,9 @@ void init() {
     pg::define_setting("steward.maintain_max_load",
                        "Sets the load of others, per processor, from which on maintenance takes the least. 0 disables.",
                        &given_max_load, {0, kMostMaxLoad}, PGC_USERSET);
+    pg::define_setting("steward.backup_max_age",
+                       "Sets the age from which on the last good backup is too old; twice that is critical.",
+                       &max_backup_age_minutes, kMaxBackupAges, PGC_USERSET, GUC_UNIT_MIN);
 }
 
 }  // namespace steward::maintain

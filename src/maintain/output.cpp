@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "maintain/output.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace steward::maintain {
@@ -27,6 +28,19 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 bool is_plain(char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t'; }
 
 }  // namespace
+
+bool has_line(std::string_view output, std::string_view line) {
+    constexpr std::string_view kSpace = " \t\r";
+    while (!output.empty()) {
+        const std::size_t end = std::min(output.find('\n'), output.size());
+        std::string_view one = output.substr(0, end);
+        one.remove_prefix(std::min(one.find_first_not_of(kSpace), one.size()));
+        one.remove_suffix(one.size() - std::min(one.find_last_not_of(kSpace) + 1, one.size()));
+        if (one == line) return true;
+        output.remove_prefix(std::min(end + 1, output.size()));
+    }
+    return false;
+}
 
 std::string printable_tail(std::string_view output, std::size_t bytes, bool is_utf8) {
     std::string text;

@@ -14,4 +14,7 @@ namespace steward::maintain {
 // by carriage returns is the one that stays.
 std::string printable_tail(std::string_view output, std::size_t bytes, bool is_utf8);
 
+// A line of it is that, but for space around it.
+bool has_line(std::string_view output, std::string_view line);
+
 }  // namespace steward::maintain

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // CALL steward.run_program()
+#include "base/text.hpp"
+#include "maintain/backup_run_pg.hpp"
 #include "maintain/program_run_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
@@ -22,7 +24,10 @@ Datum run_program(FunctionCallInfo fcinfo) {
     if (PG_ARGISNULL(0)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "name must not be null");
     const AllowedProgram program = program_to_run(pg::text_argument(fcinfo, 0));
     const ProgramLock lock(program.name);
-    run_and_record(program);
+    if (program.is_backup)
+        make_backup(program);
+    else
+        run_and_record(program, fmt::format("program \"{}\"", program.name));
     return 0;
 }
 

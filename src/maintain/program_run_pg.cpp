@@ -23,7 +23,6 @@ namespace steward::maintain {
 
 namespace {
 
-constexpr std::size_t kKeptBytes = 8192;
 constexpr std::size_t kShownBytes = 1500;
 constexpr long kLookMs = 60'000;
 
@@ -32,8 +31,6 @@ using Clock = std::chrono::steady_clock;
 std::string printable(const Ending& ending, std::size_t bytes) {
     return printable_tail(ending.output, bytes, GetDatabaseEncoding() == PG_UTF8);
 }
-
-std::string described(const AllowedProgram& program) { return fmt::format("program \"{}\"", program.name); }
 
 // ---- Waiting ---------------------------------------------------------------------------------------------------------
 
@@ -78,11 +75,11 @@ Ending wait_for_stopped(RunningProgram& running) {
     }
 }
 
-Finish run(const AllowedProgram& program) {
+Finish run(const AllowedProgram& program, const std::string& what, std::size_t kept_bytes) {
     try {
         std::optional<Clock::time_point> deadline;
         if (program.timeout_ms) deadline = Clock::now() + std::chrono::milliseconds(*program.timeout_ms);
-        RunningProgram running({program.argv, kKeptBytes}, name_supervisor);
+        RunningProgram running({program.argv, kept_bytes}, name_supervisor);
         Finish finish;
         pg::ErrorReport report;
         std::optional<Ending> ending;
@@ -92,19 +89,14 @@ Finish run(const AllowedProgram& program) {
         finish.ending = ending ? std::move(*ending) : wait_for_stopped(running);
         return finish;
     } catch (const std::system_error& error) {
-        throw pg::PgError(ERRCODE_INSUFFICIENT_RESOURCES, "could not start a process for program \"{}\": {}",
-                          program.name, error.code().message());
+        throw pg::PgError(ERRCODE_INSUFFICIENT_RESOURCES, "could not start a process for {}: {}", what,
+                          error.code().message());
     }
 }
 
 // ---- Recording -------------------------------------------------------------------------------------------------------
 
-// On a primary; nothing is written on a standby. Dead replicas keep nobody from backups.
-void commit_record() {
-    pg::set_for_transaction("synchronous_commit", "local");
-    pg::commit_in_procedure();
-}
-
+// On a primary; nothing is written on a standby.
 std::optional<std::int64_t> record_start(const AllowedProgram& program, Oid role) {
     if (pg::call([] { return RecoveryInProgress(); })) {
         pg::commit_in_procedure();
@@ -158,6 +150,11 @@ void record_end(const std::optional<std::int64_t>& run_id, const char* outcome, 
 
 }  // namespace
 
+void commit_record() {
+    pg::set_for_transaction("synchronous_commit", "local");
+    pg::commit_in_procedure();
+}
+
 ProgramLock::ProgramLock(const std::string& name) {
     // Beside the advisory locks of SQL functions, whose last field is 1 or 2; of locks on objects a standby takes no strong ones.
     const std::uint64_t hash = base::stable_hash(name);
@@ -174,9 +171,9 @@ ProgramLock::ProgramLock(const std::string& name) {
 
 ProgramLock::~ProgramLock() { LockRelease(&tag_, ExclusiveLock, true); }
 
-Ending run_and_record(const AllowedProgram& program) {
+Ending run_and_record(const AllowedProgram& program, const std::string& what, std::size_t kept_bytes) {
     const std::optional<std::int64_t> run_id = record_start(program, GetUserId());
-    Finish finish = run(program);
+    Finish finish = run(program, what, kept_bytes);
     if (finish.interruption) {
         pg::rollback_in_procedure();
         record_end(run_id, "cancelled", finish.interruption->message, finish.ending);
@@ -189,9 +186,8 @@ Ending run_and_record(const AllowedProgram& program) {
         return std::move(finish.ending);
     }
     const base::Failure failure =
-        finish.is_timed_out
-            ? took_too_long(described(program), base::format_interval({0, 0, program.timeout_ms.value_or(0) * 1000}))
-            : failure_of(described(program), program.argv[0], finish.ending);
+        finish.is_timed_out ? took_too_long(what, base::format_interval({0, 0, program.timeout_ms.value_or(0) * 1000}))
+                            : failure_of(what, program.argv[0], finish.ending);
     record_end(run_id, finish.is_timed_out ? "timed_out" : "failed", failure.message, finish.ending);
     throw_failure(failure, finish.ending);
 }

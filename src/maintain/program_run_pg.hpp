@@ -4,6 +4,7 @@
 // before and after, so that nothing is held meanwhile and that a crash is seen afterwards.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "maintain/programs_pg.hpp"
@@ -25,7 +26,13 @@ private:
     LOCKTAG tag_{};
 };
 
-// Throws when it does not succeed, after that has been recorded; nothing is left of it then. Under its lock.
-Ending run_and_record(const AllowedProgram& program);
+inline constexpr std::size_t kKeptBytes = 8192;
+
+// Throws when it does not succeed, after that has been recorded; nothing is left of it then. Under its lock. Messages call
+// it `what`.
+Ending run_and_record(const AllowedProgram& program, const std::string& what, std::size_t kept_bytes = kKeptBytes);
+
+// What has been written of a run. Dead replicas keep nobody from backups.
+void commit_record();
 
 }  // namespace steward::maintain

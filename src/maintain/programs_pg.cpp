@@ -19,65 +19,33 @@ namespace {
 
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 24 * 3600 * 1000;
 
-void check_superuser(const char* what) {
-    if (pg::call([] { return superuser(); })) return;
-    throw pg::PgError(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to {}", what)
-        .hint("Programs run as the operating system's user of the server: only superusers may say which.");
-}
-
-std::string required_name(FunctionCallInfo fcinfo) {
-    if (PG_ARGISNULL(0)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "name must not be null");
-    std::string name = pg::text_argument(fcinfo, 0);
-    if (name.empty()) throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "name must not be empty");
-    return name;
-}
-
-void check_argv(const std::string& name, ArrayType* array) {
-    const bool is_list = ARR_NDIM(array) == 1 && !array_contains_nulls(array);
-    const char* literal = pg::call([&] { return OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array)); });
-    const std::vector<std::string> argv = is_list ? base::array_items(literal) : std::vector<std::string>();
-    if (argv.empty())
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "argv of program \"{}\" must be a list of texts", name)
-            .hint("The first is the absolute path of the program, the others its arguments, as in "
-                  "ARRAY['/usr/bin/pg_dump', '-Fc'].");
-    if (argv[0][0] != '/')
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "path \"{}\" of program \"{}\" is not absolute", argv[0],
-                          name)
+void check_path(const std::string& name, const std::string& path) {
+    if (path[0] != '/')
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "path \"{}\" of program \"{}\" is not absolute", path, name)
             .hint("No search path and no shell is asked for it.");
     struct stat state {};
-    if (stat(argv[0].c_str(), &state) != 0)
-        throw pg::PgError(ERRCODE_UNDEFINED_FILE, "program \"{}\" does not exist on the server's machine", argv[0]);
-    if (!S_ISREG(state.st_mode)) throw pg::PgError(ERRCODE_WRONG_OBJECT_TYPE, "\"{}\" is not a program", argv[0]);
+    if (stat(path.c_str(), &state) != 0)
+        throw pg::PgError(ERRCODE_UNDEFINED_FILE, "program \"{}\" does not exist on the server's machine", path);
+    if (!S_ISREG(state.st_mode)) throw pg::PgError(ERRCODE_WRONG_OBJECT_TYPE, "\"{}\" is not a program", path);
 }
 
-void check_timeout(FunctionCallInfo fcinfo, int index) {
-    if (PG_ARGISNULL(index)) return;
-    const Datum given = PG_GETARG_DATUM(index);
-    const double seconds = pg::call(
-        [&] { return DatumGetFloat8(DirectFunctionCall2(interval_part, CStringGetTextDatum("epoch"), given)); });
-    if (seconds < 0.001 || seconds * 1000 > static_cast<double>(kMaxTimeoutMs))
-        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "timeout must be from 1 ms to 24 days")
-            .hint("NULL stands for no timeout.");
+pg::Parameter list_of(const std::optional<Argv>& argv) {
+    return argv ? pg::Parameter(base::array_literal(*argv)) : pg::Parameter::null();
 }
 
-pg::Parameter argument(FunctionCallInfo fcinfo, int index, Oid type) {
-    return PG_ARGISNULL(index) ? pg::Parameter::null() : pg::Parameter::of(type, PG_GETARG_DATUM(index));
+std::optional<Argv> optional_list(const pg::Row& row, std::size_t column) {
+    if (row.is_null(column)) return std::nullopt;
+    return base::array_items(row.text(column));
 }
 
 Datum allow_program(FunctionCallInfo fcinfo) {
     check_superuser("allow programs");
-    const std::string name = required_name(fcinfo);
-    if (PG_ARGISNULL(1)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "argv must not be null");
-    ArrayType* argv = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(1); });
-    check_argv(name, argv);
-    check_timeout(fcinfo, 2);
-    pg::SafePath path;
-    pg::execute(
-        "INSERT INTO steward.programs AS p (name, argv, timeout, run_by) VALUES ($1, $2, $3::interval, $4::regrole) "
-        "ON CONFLICT (name) DO UPDATE SET argv = EXCLUDED.argv, timeout = EXCLUDED.timeout, "
-        "run_by = EXCLUDED.run_by, allowed_by = EXCLUDED.allowed_by, allowed_at = EXCLUDED.allowed_at",
-        {name, pg::Parameter::of(TEXTARRAYOID, PointerGetDatum(argv)), argument(fcinfo, 2, INTERVALOID),
-         argument(fcinfo, 3, REGROLEOID)});
+    AllowedProgram program;
+    program.name = name_argument(fcinfo, 0);
+    const std::optional<Argv> argv = argv_argument(fcinfo, 1, program.name);
+    if (!argv) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "argv must not be null");
+    program.argv = *argv;
+    list_program(program, timeout_argument(fcinfo, 2), role_argument(fcinfo, 3));
     return 0;
 }
 
@@ -88,7 +56,7 @@ Datum allow_program(FunctionCallInfo fcinfo) {
 
 Datum forbid_program(FunctionCallInfo fcinfo) {
     check_superuser("forbid programs");
-    const std::string name = required_name(fcinfo);
+    const std::string name = name_argument(fcinfo, 0);
     pg::SafePath path;
     if (pg::execute("DELETE FROM steward.programs WHERE name = $1", {name}) == 0) throw_not_listed(name);
     return 0;
@@ -114,21 +82,87 @@ void check_list() {
 
 }  // namespace
 
+void check_superuser(const char* what) {
+    if (pg::call([] { return superuser(); })) return;
+    throw pg::PgError(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to {}", what)
+        .hint("Programs run as the operating system's user of the server: only superusers may say which.");
+}
+
+std::string name_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "name must not be null");
+    std::string name = pg::text_argument(fcinfo, index);
+    if (name.empty()) throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "name must not be empty");
+    return name;
+}
+
+std::optional<Argv> argv_argument(FunctionCallInfo fcinfo, int index, const std::string& program) {
+    if (PG_ARGISNULL(index)) return std::nullopt;
+    ArrayType* array = pg::call([&] { return PG_GETARG_ARRAYTYPE_P(index); });
+    const bool is_list = ARR_NDIM(array) == 1 && !array_contains_nulls(array);
+    const char* literal = pg::call([&] { return OidOutputFunctionCall(F_ARRAY_OUT, PointerGetDatum(array)); });
+    Argv argv = is_list ? base::array_items(literal) : Argv();
+    if (argv.empty())
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "argv of program \"{}\" must be a list of texts", program)
+            .hint("The first is the absolute path of the program, the others its arguments, as in "
+                  "ARRAY['/usr/bin/pg_dump', '-Fc'].");
+    return argv;
+}
+
+pg::Parameter timeout_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return pg::Parameter::null();
+    const Datum given = PG_GETARG_DATUM(index);
+    const double seconds = pg::call(
+        [&] { return DatumGetFloat8(DirectFunctionCall2(interval_part, CStringGetTextDatum("epoch"), given)); });
+    if (seconds < 0.001 || seconds * 1000 > static_cast<double>(kMaxTimeoutMs))
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "timeout must be from 1 ms to 24 days")
+            .hint("NULL stands for no timeout.");
+    return pg::Parameter::of(INTERVALOID, given);
+}
+
+pg::Parameter role_argument(FunctionCallInfo fcinfo, int index) {
+    return PG_ARGISNULL(index) ? pg::Parameter::null() : pg::Parameter::of(REGROLEOID, PG_GETARG_DATUM(index));
+}
+
+void list_program(const AllowedProgram& program, const pg::Parameter& timeout, const pg::Parameter& run_by) {
+    for (const std::optional<Argv>& argv : {std::optional<Argv>(program.argv), program.verify, program.inventory})
+        if (argv) check_path(program.name, argv->at(0));
+    pg::SafePath path;
+    pg::execute("INSERT INTO steward.programs AS p (name, argv, timeout, run_by, is_backup, verify, inventory, "
+                "directory, keep, verify_says) "
+                "VALUES ($1, $2::text[], $3::interval, $4::regrole, $5, $6::text[], $7::text[], $8, $9::integer, $10) "
+                "ON CONFLICT (name) DO UPDATE SET argv = EXCLUDED.argv, timeout = EXCLUDED.timeout, "
+                "run_by = EXCLUDED.run_by, is_backup = EXCLUDED.is_backup, verify = EXCLUDED.verify, "
+                "inventory = EXCLUDED.inventory, directory = EXCLUDED.directory, keep = EXCLUDED.keep, "
+                "verify_says = EXCLUDED.verify_says, "
+                "allowed_by = EXCLUDED.allowed_by, allowed_at = EXCLUDED.allowed_at",
+                {program.name, base::array_literal(program.argv), timeout, run_by, program.is_backup,
+                 list_of(program.verify), list_of(program.inventory), program.directory, program.keep,
+                 program.verify_says});
+}
+
 AllowedProgram program_to_run(const std::string& name) {
     const Oid user = GetUserId();
     const bool is_superuser = pg::call([] { return superuser(); });
     pg::AsExtensionOwner as_extension;
     check_list();
-    const auto rows = pg::query("SELECT argv, (extract(epoch FROM timeout) * 1000)::bigint, run_by::oid "
-                                "FROM steward.programs WHERE name = $1",
+    const auto rows = pg::query("SELECT argv, (extract(epoch FROM timeout) * 1000)::bigint, run_by::oid, is_backup, "
+                                "verify, inventory, directory, keep, verify_says FROM steward.programs WHERE name = $1",
                                 {name});
     if (rows.empty()) throw_not_listed(name);
     const Oid run_by = rows[0].oid(2);
     if (!is_superuser && (run_by == InvalidOid || !pg::call([&] { return has_privs_of_role(user, run_by); })))
         throw pg::PgError(ERRCODE_INSUFFICIENT_PRIVILEGE, "permission denied to run program \"{}\"", name)
             .hint("Superusers may, and members of the role that steward.allow_program() names as run_by.");
-    AllowedProgram program{name, base::array_items(rows[0].text(0)), std::nullopt};
+    AllowedProgram program;
+    program.name = name;
+    program.argv = base::array_items(rows[0].text(0));
     if (!rows[0].is_null(1)) program.timeout_ms = rows[0].number(1);
+    program.is_backup = rows[0].truth(3);
+    program.verify = optional_list(rows[0], 4);
+    program.inventory = optional_list(rows[0], 5);
+    program.directory = rows[0].optional(6);
+    program.verify_says = rows[0].optional(8);
+    if (!rows[0].is_null(7)) program.keep = rows[0].number(7);
     return program;
 }
 

@@ -28,6 +28,13 @@ TEST(Output, cuts_no_character_in_two) {
     EXPECT_EQ(printable_tail("\xE2\x82\xAC\xE2\x82\xAC", 5, true), "\xE2\x82\xAC");
 }
 
+TEST(Output, has_a_line_or_not) {
+    EXPECT_TRUE(has_line("stanza: main\n  status: ok \r\n\n", "status: ok"));
+    EXPECT_TRUE(has_line("status: ok", "status: ok"));
+    EXPECT_FALSE(has_line("backup: x, status: ok\nstatus: ok?\n   \n", "status: ok"));
+    EXPECT_FALSE(has_line("", "status: ok"));
+}
+
 TEST(Output, shows_the_last_state_of_a_progress_line) {
     EXPECT_EQ(printable_tail("first\n 10%\r 20%\r100%\nlast\r\n", 100, true), "first\n100%\nlast");
     EXPECT_EQ(printable_tail(" 10%\r 20%\r", 100, true), " 20%");
