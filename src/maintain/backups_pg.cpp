@@ -88,7 +88,7 @@ std::string program_in_path(const std::string& name) {
     const char* path = std::getenv("PATH");
     std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
     while (!rest.empty()) {
-        const std::string file = std::string(rest.substr(0, rest.find(':'))) + "/" + name;
+        std::string file = std::string(rest.substr(0, rest.find(':'))) + "/" + name;
         if (file[0] == '/' && access(file.c_str(), X_OK) == 0) return file;
         rest = rest.find(':') == std::string_view::npos ? std::string_view() : rest.substr(rest.find(':') + 1);
     }

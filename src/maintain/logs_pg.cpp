@@ -121,10 +121,12 @@ Datum clean_logs(FunctionCallInfo fcinfo) {
     const bool is_dry_run = PG_GETARG_BOOL(1);
     const base::Instant now = pg::now();
     const TimestampTz server_now = pg::to_server(now);
-    const base::Instant before = pg::from_server(pg::call([&] {
+    const TimestampTz limit = pg::call([&] {
         return DatumGetTimestampTz(
             DirectFunctionCall2(timestamptz_mi_interval, TimestampTzGetDatum(server_now), older_than));
-    }));
+    });
+    if (TIMESTAMP_NOT_FINITE(limit)) throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "older_than must be finite");
+    const base::Instant before = pg::from_server(limit);
     if (before > now) throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "older_than must not be less than 0");
 
     pg::ResultSet rows(fcinfo);
