@@ -117,7 +117,8 @@ bool Call::hear(const std::string& message) {
     if (kind == kError) throw pg::error_from({fields.at(1), fields.at(2), fields.at(3), fields.at(4)});
     if (kind == kPlan) {
         steps_ = std::stoi(fields.at(1));
-        say(fmt::format("{} of {} useful steps fit", fields.at(1), fields.at(2)));
+        say(fields.at(2) == "0" ? std::string("nothing needs maintenance")
+                                : fmt::format("{} of {} useful steps fit", fields.at(1), fields.at(2)));
     }
     if (kind == kStep) {
         const std::string& outcome = fields.at(1);
