@@ -79,6 +79,14 @@ run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '38000: program "pg_basebackup" failed with exit code 28');
 is(on_disk(), 'pg_basebackup-* pg_basebackup-* pg_basebackup-*.partial pg_basebackup-precious', 'what is left of the one before is gone');
 
+# A device that is full.
+my $pg_dump = $basebackup =~ s/pg_basebackup$/pg_dump/r;
+tool("exec $pg_dump -h " . $node->host . ' -p ' . $node->port . ' -f /dev/full postgres');
+run();
+fails(q{CALL steward.run_program('pg_basebackup')}, '38000: program "pg_basebackup" failed with exit code 1');
+like(sql(q{SELECT output FROM steward.program_runs ORDER BY run_id DESC LIMIT 1}), qr/No space left on device/, 'what the program has said of it is kept');
+is(sql(q{SELECT outcome FROM steward.backups ORDER BY backup_id DESC LIMIT 1}), 'failed', 'and the backup does not count');
+
 tool("echo half > \$1/half; echo \$\$ > $dir/pid; exec sleep 1000");
 run();
 my $session = session($node, 'runs', q{CALL steward.run_program('pg_basebackup')});
