@@ -11,6 +11,7 @@
 #include "maintain/request_pg.hpp"
 #include "maintain/throttle_pg.hpp"
 #include "pg/guard.hpp"
+#include "pg/top_level.hpp"
 #include "pg/transaction.hpp"
 #include "pg/worker.hpp"
 #include "pg/zone.hpp"
@@ -156,8 +157,7 @@ STEWARD_FUNCTION(steward_maintain) {
     return steward::pg::entry([&]() -> Datum {
         using namespace steward;
         const maintain::Order order = maintain::order_of(fcinfo, 0);
-        const auto* context = reinterpret_cast<CallContext*>(fcinfo->context);
-        if (context == nullptr || !IsA(context, CallContext) || context->atomic)
+        if (!pg::may_commit(fcinfo))
             throw pg::PgError(ERRCODE_ACTIVE_SQL_TRANSACTION,
                               "steward.maintain() cannot run inside a transaction block")
                 .hint("CALL it by itself: it commits step by step.");

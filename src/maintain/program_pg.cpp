@@ -6,15 +6,14 @@
 #include "maintain/program_run_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
+#include "pg/top_level.hpp"
 
 namespace steward::maintain {
 
 namespace {
 
 void check_may_commit(FunctionCallInfo fcinfo) {
-    if (fcinfo->context != nullptr && IsA(fcinfo->context, CallContext) &&
-        !reinterpret_cast<CallContext*>(fcinfo->context)->atomic)
-        return;
+    if (pg::may_commit(fcinfo)) return;
     throw pg::PgError(ERRCODE_ACTIVE_SQL_TRANSACTION, "steward.run_program() cannot run inside a transaction block")
         .hint("CALL it at top level, so that it holds no transaction open while the program runs.");
 }

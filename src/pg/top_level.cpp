@@ -60,4 +60,9 @@ std::optional<ErrorReport> run_top_level(const std::string& sql, Oid role) {
     return report;
 }
 
+bool may_commit(FunctionCallInfo fcinfo) {
+    const auto* context = reinterpret_cast<const CallContext*>(fcinfo->context);
+    return context != nullptr && IsA(context, CallContext) && !context->atomic;
+}
+
 }  // namespace steward::pg

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // One statement run as a client's would be: at top level, in a transaction of its own that the statement may commit and
-// begin anew (DETACH CONCURRENTLY, VACUUM, CREATE INDEX CONCURRENTLY). Only in a background worker with no transaction open.
+// begin anew (DETACH CONCURRENTLY, VACUUM, CREATE INDEX CONCURRENTLY). Only in a background worker with no transaction open; and whether a
+// procedure of ours was called like that.
 #pragma once
 
 #include <optional>
@@ -18,5 +19,8 @@ void run_plans_at_top_level(const RawStmt* statement, const char* sql, List* pla
 
 // Runs `sql` as `role`; the error when it fails, after which the transaction is aborted.
 std::optional<ErrorReport> run_top_level(const std::string& sql, Oid role);
+
+// Whether a procedure was called outside a transaction block, and may commit.
+bool may_commit(FunctionCallInfo fcinfo);
 
 }  // namespace steward::pg
