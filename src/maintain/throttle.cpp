@@ -15,18 +15,19 @@ constexpr double kShareWhenBusy = 0.05;
 constexpr double kShareForUnthrottled = 0.5;
 // What a VACUUM works before it is to sleep once (kCostLimit).
 constexpr double kUsualWorkMs = 1;
-// Up to this much of the tolerated load nobody notices another process.
-constexpr double kIdleUse = 0.25;
+// Of all processors together: while so much is idle nobody has to wait for one.
+constexpr double kIdleWanted = 0.1;
+// So much work of kCostLimit each is done between two sleeps, while these stay below kMostDelayMs.
+constexpr double kMostAtOnce = 10;
 // The lag from which on maintenance goes slower, as a share of the lag from which on it waits.
 constexpr double kLagInSight = 0.25;
 
+// What nobody else wants, but for what is to stay idle.
 double share_beside_load(const Load& load, const Tolerance& tolerance) {
     if (tolerance.load <= 0) return 1;
-    const double use = use_of(load) / tolerance.load;
-    const double when_busy = std::min(kShareWhenBusy * std::max(load.processors, 1), 1.0);
-    if (use <= kIdleUse) return 1;
-    if (use >= 1) return when_busy;
-    return 1 - (1 - when_busy) * (use - kIdleUse) / (1 - kIdleUse);
+    const int processors = std::max(load.processors, 1);
+    const double least = std::min(kShareWhenBusy * processors, 1.0);
+    return std::clamp((tolerance.load - use_of(load) - kIdleWanted) * processors, least, 1.0);
 }
 
 double share_beside_replicas(const Load& load, const Tolerance& tolerance) {
@@ -52,6 +53,11 @@ std::optional<ProcessorTimes> parse_processor_times(std::string_view text) {
     }
     if (column < 5) return std::nullopt;
     return times;
+}
+
+double wanted_by_others(double busy, double own, int processors) {
+    const double idle = std::max(processors - busy, 0.0);
+    return std::max(busy - own * std::min(idle / (kIdleWanted * processors), 1.0), 0.0);
 }
 
 double use_of(const Load& load) {
@@ -81,6 +87,11 @@ double next_delay_ms(double delay_ms, double used_share, double allowed_share) {
     // Twice as much as allowed: twice the delay. It falls slowly, so that it does not swing.
     const double step = std::clamp(used_share / allowed_share, 0.7, 3.0);
     return std::clamp(delay_ms * step, kLeastDelayMs, kMostDelayMs);
+}
+
+Pace pace_of(double delay_ms) {
+    const double at_once = std::clamp(kMostDelayMs / delay_ms, 1.0, kMostAtOnce);
+    return {delay_ms * at_once, static_cast<int>(kCostLimit * at_once)};
 }
 
 }  // namespace steward::maintain

@@ -45,8 +45,8 @@ std::int64_t clock_micros(clockid_t clock) {
 }
 
 void set_pace(double delay_ms) {
-    const bool is_held_back = delay_ms > 0;
-    pg::set_vacuum_pace(is_held_back ? delay_ms : kFullSpeedDelayMs, is_held_back ? kCostLimit : kFullSpeedCostLimit);
+    const Pace pace = delay_ms > 0 ? pace_of(delay_ms) : Pace{kFullSpeedDelayMs, kFullSpeedCostLimit};
+    pg::set_vacuum_pace(pace.delay_ms, pace.cost_limit);
 }
 
 // In a signal handler: plain numbers only.
@@ -86,18 +86,18 @@ double LoadMeter::busy_processors(const SharedThrottle& shared) {
     const std::optional<ProcessorTimes> now = parse_processor_times(line);
     const std::int64_t worker = shared.used_micros.load();
     const base::Instant at = pg::now();
-    double busy = 0;
+    double wanted = 0;
     if (now && times_ && now->total > times_->total && at > read_at_) {
-        const double all =
-            (now->busy - times_->busy) / (now->total - times_->total) * std::thread::hardware_concurrency();
-        const double ours =
+        const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+        const double busy = (now->busy - times_->busy) / (now->total - times_->total) * processors;
+        const double own =
             static_cast<double>(worker - worker_micros_) / static_cast<double>(at.micros - read_at_.micros);
-        busy = std::max(all - ours, 0.0);
+        wanted = wanted_by_others(busy, own, processors);
     }
     times_ = now;
     worker_micros_ = worker;
     read_at_ = at;
-    return busy;
+    return wanted;
 }
 
 Load LoadMeter::read(const SharedThrottle& shared) {
@@ -132,13 +132,14 @@ Throttled::Throttled(SharedThrottle& shared, const Limits& limits) {
     timer.used_micros = clock_micros(CLOCK_PROCESS_CPUTIME_ID);
     timer.until_micros = limits.until ? limits.until->micros : 0;
     timer.is_cancellable = limits.is_cancellable;
+    timer.delay_ms = next_delay_ms(0, 0, shared.allowed_permille.load() / 1000.0);
     shared.most_lag_bytes.store(shared.lag_bytes.load());
     pg::call([] {
         if (tick == MAX_TIMEOUTS) {
             tick = RegisterTimeout(USER_TIMEOUT, on_tick);
             before_shmem_exit(disarm, Datum{0});
         }
-        set_pace(0);
+        set_pace(timer.delay_ms);
         enable_timeout_after(tick, 1);
     });
 }

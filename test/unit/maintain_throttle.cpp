@@ -20,6 +20,23 @@ double settled_share(double work_ms, double allowed, double delay_ms = 0) {
     return used;
 }
 
+// What it takes beside others who want so many processors of four, looked at again and again.
+double settled_beside(double wanted) {
+    double own = 1;
+    for (int i = 0; i < 100; ++i) {
+        const double busy = std::min(wanted + own, 4.0);
+        own = (own + allowed_share({4, 0, wanted_by_others(busy, own, 4), {}}, {})) / 2;
+    }
+    return own;
+}
+
+TEST(MaintainThrottle, does_not_take_for_room_what_it_has_taken_from_others) {
+    EXPECT_NEAR(settled_beside(4), 0.2, 0.01);
+    EXPECT_NEAR(settled_beside(3.7), 0.2, 0.1);
+    EXPECT_NEAR(settled_beside(2), allowed_share({4, 0, 2, {}}, {}), 0.01) << "there is room beside them";
+    EXPECT_NEAR(settled_beside(0), 1, 0.01);
+}
+
 TEST(MaintainThrottle, goes_as_fast_as_it_can_on_an_idle_machine) {
     EXPECT_EQ(share(0), 1);
     EXPECT_EQ(share(1), 1);
@@ -35,10 +52,16 @@ TEST(MaintainThrottle, takes_a_twentieth_of_a_machine_that_is_busy) {
 
 TEST(MaintainThrottle, gives_way_gradually) {
     double last = 1;
-    for (double sessions = 1.1; sessions <= 4; sessions += 0.1) {
+    for (double sessions = 2.7; sessions < 3.4; sessions += 0.1) {
         EXPECT_LT(share(sessions), last);
         last = share(sessions);
     }
+}
+
+TEST(MaintainThrottle, leaves_a_tenth_of_the_processors_idle) {
+    EXPECT_NEAR(share(3), 0.6, 1e-9);
+    EXPECT_NEAR(share(1.5, 2), 0.3, 1e-9);
+    EXPECT_NEAR(share(1.75, 2), 0.1, 1e-9) << "but takes its twentieth";
 }
 
 TEST(MaintainThrottle, waits_for_a_replica_that_falls_behind) {
@@ -58,6 +81,17 @@ TEST(MaintainThrottle, settles_at_the_allowed_share_however_fast_the_machine_is)
 TEST(MaintainThrottle, never_stops_a_step_that_has_begun) {
     EXPECT_EQ(next_delay_ms(1, 0.5, 0), kMostDelayMs);
     EXPECT_EQ(next_delay_ms(kMostDelayMs, 1, 0.01), kMostDelayMs);
+}
+
+TEST(MaintainThrottle, sleeps_seldom_and_long_rather_than_often) {
+    for (double delay_ms : {0.01, 1.0, 5.0, 30.0, 100.0}) {
+        const Pace pace = pace_of(delay_ms);
+        EXPECT_NEAR(pace.delay_ms / pace.cost_limit, delay_ms / kCostLimit, 0.001) << "the same share of its time";
+        EXPECT_LE(pace.delay_ms, kMostDelayMs);
+        EXPECT_GE(pace.cost_limit, kCostLimit);
+    }
+    EXPECT_EQ(pace_of(9).delay_ms, 90);
+    EXPECT_EQ(pace_of(100).cost_limit, kCostLimit) << "the slowest is slow at once";
 }
 
 TEST(MaintainThrottle, comes_back_from_a_standstill) { EXPECT_NEAR(settled_share(1, 0.5, kMostDelayMs), 0.5, 0.05); }
