@@ -8,6 +8,7 @@
 #include "partition/trial_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/lock.hpp"
+#include "pg/memory.hpp"
 #include "pg/spi.hpp"
 
 namespace steward::partition {
@@ -20,6 +21,8 @@ constexpr int kBusySteps = 3;  // postponed one after the other: the rest of the
 constexpr std::size_t kBatchSteps = 50;
 // Locks taken in one transaction are held to its end; a batch ends before anybody could notice.
 constexpr double kBatchMs = 200;
+// A new partition stays in the worker's caches with 13 kB, though nobody will look at it there.
+constexpr std::size_t kKnownAtOnce = 500;
 
 }  // namespace
 
@@ -68,12 +71,18 @@ void Executor::run_steps(const KnownSet* known, const Plan& plan) {
     bool is_guarded = true;
     // A table found locked through all attempts is not waited for again and again: the next steps look once.
     std::map<std::string, int> busy;
+    std::size_t made_since = 0;
     for (std::size_t i = 0; i < plan.steps.size();) {
         pg::check_interrupts();
         const PlanStep& step = plan.steps[i];
         if (known != nullptr && known->set.default_id == 0 && step.action == Action::create) {
             std::size_t made = run_batch(*known, plan.steps, i);
             i += made;
+            made_since += made;
+            if (bounded_ == pg::Bounded::transaction && made_since >= kKnownAtOnce) {
+                pg::attempt(bounded_, [] { pg::forget_catalogs(); });
+                made_since = 0;
+            }
             if (made > 0) continue;
         }
         ++i;

@@ -43,4 +43,10 @@ inline void keep_freed_memory() {
 #endif
 }
 
+// Gives up what this process has cached of the catalogs, as when it had missed their changes. In a transaction. A worker that
+// makes thousands of tables would keep all of them.
+inline void forget_catalogs() {
+    call([] { InvalidateSystemCaches(); });
+}
+
 }  // namespace steward::pg
