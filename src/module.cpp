@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The library's table of contents: module magic, the rooms, and the version it was built as.
+#include "capture/capture_pg.hpp"
 #include "maintain/maintain_pg.hpp"
 #include "partition/partition_pg.hpp"
 #include "pg/guard.hpp"
@@ -15,6 +16,7 @@ void _PG_init() {
     steward::partition::init();
     steward::schedule::init();
     steward::maintain::init();
+    steward::capture::init();
     steward::pg::reserve_guc_prefix("steward");
 }
 

@@ -33,4 +33,11 @@ inline void define_setting(const char* name, const char* description, bool* vari
     DefineCustomBoolVariable(name, description, nullptr, variable, *variable, context, 0, nullptr, nullptr, nullptr);
 }
 
+// `choices` is ended by a null name; the variable holds their values.
+inline void define_setting(const char* name, const char* description, int* variable, const config_enum_entry* choices,
+                           GucContext context) {
+    DefineCustomEnumVariable(name, description, nullptr, variable, *variable, choices, context, 0, nullptr, nullptr,
+                             nullptr);
+}
+
 }  // namespace steward::pg

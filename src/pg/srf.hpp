@@ -20,6 +20,10 @@ public:
     void add(const std::vector<Cell>& cells);
     Datum done() const { return Datum{0}; }
 
+    // For rows of Datums, put within a pg::call() of their own.
+    Tuplestorestate* store() const { return store_; }
+    TupleDesc shape() const { return metadata_->tupdesc; }
+
 private:
     Tuplestorestate* store_ = nullptr;
     AttInMetadata* metadata_ = nullptr;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include <algorithm>
 #include <cstddef>
-#include <sys/stat.h>
 
 #include "pg/guard.hpp"
 #include "schedule/shared_state_pg.hpp"
@@ -27,26 +26,20 @@ bool was_shut_down_cleanly() {
     return is_clean;
 }
 
-// A base backup is of a server that ran, and begins its life with this file.
-bool is_new_copy() {
-    struct stat label {};
-    return stat("backup_label", &label) == 0;
-}
-
 void on_startup() {
     bool is_new = false;
     attached = static_cast<Shared*>(pg::shared_memory(kName, shared_bytes(), &is_new));
     if (!is_new) return;
     attached->lock = pg::shared_lock(kName);
     attached->startup_pending = true;
-    attached->crash_pending = !was_shut_down_cleanly() && !is_new_copy();
+    attached->crash_pending = !was_shut_down_cleanly() && !pg::is_new_copy();
     attached->job_capacity = max_jobs;
 }
 
 }  // namespace
 
 void init_shared() {
-    if (process_shared_preload_libraries_in_progress) pg::request_shared(shared_bytes(), kName, on_startup);
+    if (process_shared_preload_libraries_in_progress) pg::request_shared({shared_bytes, kName, 1, on_startup});
 }
 
 bool has_shared() { return attached != nullptr; }

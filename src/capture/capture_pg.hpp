@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Room capture: statistics of every statement, in shared memory.
+//
+//   hooks_pg.cpp    begins and ends statements (Flights), measures them
+//   session_pg.cpp  counts them in the session's slab, folds that into the shards
+//   saved_pg.cpp    keeps all of it over a restart
+//   views_pg.cpp    shows it
+#pragma once
+
+#include "capture/store.hpp"
+#include "pg/postgres.hpp"
+
+namespace steward::capture {
+
+enum Mode : int { kOff, kTop, kAll };
+
+// Settings.
+extern int mode;           // steward.capture
+extern int save_interval;  // steward.capture_save_interval, in seconds
+inline constexpr int kMinQueries = 100;
+inline constexpr int kMaxQueries = 1'000'000;
+inline constexpr int kMinTextKilobytes = 256;
+inline constexpr int kMaxTextKilobytes = 1024 * 1024;
+inline constexpr int kMaxSaveInterval = 86'400;
+
+// What is kept of a text.
+inline constexpr std::size_t kMostTextBytes = 16 * 1024;
+
+struct Shared {
+    Store* store;
+    LWLock* locks[kShards];
+    std::int64_t saved_at;              // 0: not since the server started
+    std::int64_t loaded;                // statistics that the file had
+    std::atomic<std::int64_t> untimed;  // calls that were counted without anything else, see Flights
+    std::int64_t bytes;
+};
+
+// In _PG_init.
+void init();
+void install_hooks();
+
+// Whether this server was started with the library: the rest may be called only then.
+bool has_shared();
+Shared& shared();
+extern Store* shared_store;  // its store
+// Throws 55000 with the way out when it was not.
+void require_shared();
+
+// At server start, in the postmaster.
+void load_at_startup();
+
+}  // namespace steward::capture

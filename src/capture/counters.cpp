@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "capture/counters.hpp"
+
+#include <cmath>
+
+namespace steward::capture {
+
+double mean_ns(const Counters& counters) noexcept {
+    std::int64_t calls = counters.sums[kCalls];
+    return calls == 0 ? 0 : static_cast<double>(counters.sums[kTotalNs]) / static_cast<double>(calls);
+}
+
+double stddev_ns(const Counters& counters) noexcept {
+    auto calls = static_cast<double>(counters.sums[kCalls]);
+    if (calls < 1) return 0;
+    double mean_micros = mean_ns(counters) / 1000;
+    return 1000 * std::sqrt(std::max(counters.squares / calls - mean_micros * mean_micros, 0.0));
+}
+
+}  // namespace steward::capture

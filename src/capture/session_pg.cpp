@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "capture/session_pg.hpp"
+
+#include <cstring>
+
+#include "capture/statement_text.hpp"
+#include "pg/executor.hpp"
+#include "pg/shmem.hpp"
+
+namespace steward::capture {
+
+Slab* session_slab = nullptr;
+
+namespace {
+
+// An entry is folded when it was not for this long: how soon eviction knows that a query is in use.
+constexpr std::int64_t kFoldEveryNs = 1'000'000'000;
+
+LWLock* lock_of(std::uint64_t hash) noexcept { return shared().locks[Store::shard_index(hash)]; }
+Shard& shard_of(std::uint64_t hash) noexcept { return shared_store->shard(Store::shard_index(hash)); }
+
+void fold(SlabEntry& entry, std::int64_t now) noexcept {
+    std::uint64_t hash = entry.data.hash;
+    pg::Locked locked(lock_of(hash));
+    shared_store->fold(entry);
+    const Entry* kept = shard_of(hash).at(entry.data.ref);
+    entry.has_text = kept != nullptr && kept->key == entry.data.key && kept->text != nullptr;
+    entry.folded_at = now;
+}
+
+void fold_all(int, Datum) noexcept {
+    if (session_slab == nullptr) return;
+    for (SlabEntry& entry : session_slab->entries) {
+        if (!entry.data.is_used) continue;
+        if (!entry.data.counters.is_empty()) fold(entry, 0);
+        // The slot's next session finds it unused.
+        SlabWrite write(entry);
+        entry.data.is_used = false;
+    }
+    session_slab = nullptr;
+}
+
+bool is_backslash_plain() noexcept { return standard_conforming_strings; }
+
+void give_text(SlabEntry& entry, const Source& source) noexcept {
+    static char buffer[kMostTextBytes];
+    std::uint64_t hash = entry.data.hash;
+    Normalized made = normalize(source.statement(), {.has_backslashes = !is_backslash_plain()}, buffer, sizeof(buffer));
+    // A cut within a character goes back to its begin.
+    if (made.is_cut)
+        made.length = static_cast<std::size_t>(
+            pg_mbcliplen(buffer, static_cast<int>(made.length), static_cast<int>(made.length)));
+    pg::Locked locked(lock_of(hash));
+    Entry* kept = shard_of(hash).at(entry.data.ref);
+    if (kept != nullptr && kept->key == entry.data.key)
+        shard_of(hash).give_text(*kept, {{buffer, made.length}, GetDatabaseEncoding(), made.is_cut});
+    // Also when there was no room: not at each call, but after the next fold.
+    entry.has_text = true;
+}
+
+bool is_up_to_date(const SlabEntry& entry) noexcept { return entry.data.resets_seen == shared_store->resets(); }
+
+}  // namespace
+
+SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, const Source& source,
+                        std::int64_t now) noexcept {
+    if (entry != nullptr && !is_up_to_date(*entry)) fold(*entry, now);
+    if (entry == nullptr) {
+        entry = &session_slab->place_for(hash);
+        if (entry->data.is_used && !entry->data.counters.is_empty()) fold(*entry, now);
+        EntryRef ref{};
+        {
+            pg::Locked locked(lock_of(hash));
+            Entry& kept = shard_of(hash).find_or_make(key, hash);
+            entry->has_text = shard_of(hash).share_text(kept);
+            ref = shard_of(hash).ref_of(kept);
+        }
+        session_slab->begin(*entry, key, hash, ref, shared_store->resets());
+        entry->folded_at = now;
+    }
+    if (!entry->has_text && source.text != nullptr) give_text(*entry, source);
+    return *entry;
+}
+
+void record_call(const FlightState& flight, const Source& source, std::int64_t now) noexcept {
+    bool is_there = flight.entry->use == flight.entry_use && is_ready(*flight.entry);
+    SlabEntry& entry = is_there ? *flight.entry : touch(flight.key, flight.hash, source, now);
+    bool has_room = true;
+    {
+        SlabWrite write(entry);
+        Counters& counters = entry.data.counters;
+        std::int64_t nanos = flight.sums[kTotalNs];
+        add_sums<kSumsStored>(counters.sums, flight.sums);
+        counters.sums[kTotalNs] -= nanos;
+        counters.add_duration(nanos);
+        counters.see(flight.seen_at);
+        has_room = entry.data.histogram.add(nanos);
+    }
+    if (!has_room || now - entry.folded_at > kFoldEveryNs) fold(entry, now);
+}
+
+std::string_view Source::statement() const noexcept {
+    if (text == nullptr) return {};
+    const char* begin = location > 0 ? text + location : text;
+    return trimmed({begin, location >= 0 && length > 0 ? static_cast<std::size_t>(length) : strlen(begin)});
+}
+
+std::uint64_t fingerprint_of(const Source& source) noexcept {
+    return fingerprint(source.statement(), {.has_backslashes = !is_backslash_plain()});
+}
+
+bool attach_session_now() noexcept {
+    if (!has_shared() || MyProc == nullptr || proc_exit_inprogress || !OidIsValid(MyDatabaseId)) return false;
+    std::uint32_t number = pg::session_number();
+    if (number >= shared_store->sessions()) return false;
+    session_slab = &shared_store->slab(number);
+    // After the last transaction has been aborted.
+    on_shmem_exit(fold_all, 0);
+    return true;
+}
+
+void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexcept {
+    SlabEntry& entry = touch(key, hash_of(key), {}, 0);
+    SlabWrite write(entry);
+    Counters& counters = entry.data.counters;
+    ++counters.sums[kPlans];
+    counters.sums[kPlanNs] += nanos;
+    counters.see(seen_at);
+}
+
+void record_failure(const FlightState& flight, int sqlstate, std::int64_t now) noexcept {
+    record_call(flight, {}, now);
+    pg::Locked locked(lock_of(flight.hash));
+    shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at);
+}
+
+void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept {
+    SlabEntry& entry = touch(key, hash_of(key), source, 0);
+    SlabWrite write(entry);
+    ++entry.data.counters.sums[kCalls];
+    entry.data.counters.see(seen_at);
+    shared().untimed.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace steward::capture

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// What SQL sees of the statistics. Rows are made of Datums at once: thousands of them are read each few seconds.
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.hpp"
+#include "capture/capture_pg.hpp"
+#include "capture/saved_pg.hpp"
+#include "pg/executor.hpp"
+#include "pg/guard.hpp"
+#include "pg/shmem.hpp"
+#include "pg/srf.hpp"
+
+namespace steward::capture {
+
+namespace {
+
+constexpr char kHidden[] = "<insufficient privilege>";
+constexpr char kEvicted[] = "(evicted)";
+constexpr double kNsPerMs = 1e6;
+
+// Which rows the reader may see whole: their own, and all with pg_read_all_stats.
+struct Reader {
+    Oid role;
+    bool sees_all;
+    bool may_see(Oid owner) const { return sees_all || owner == role; }
+};
+
+Reader current_reader() {
+    return pg::call([] { return Reader{GetUserId(), pg::may_read_all_statistics()}; });
+}
+
+// One row; plain, since it is filled within pg::call().
+template <int columns>
+struct Row {
+    Datum values[columns];
+    bool nulls[columns];
+    int next = 0;
+
+    void put(Datum value) noexcept {
+        nulls[next] = false;
+        values[next++] = value;
+    }
+    void put_null() noexcept { nulls[next++] = true; }
+    void put_number(std::int64_t value) { put(Int64GetDatum(value)); }
+    void put_real(double value) { put(Float8GetDatum(value)); }
+    void put_ms(std::int64_t nanos) { put_real(static_cast<double>(nanos) / kNsPerMs); }
+    void put_oid(Oid value) {
+        if (OidIsValid(value))
+            put(ObjectIdGetDatum(value));
+        else
+            put_null();
+    }
+    void put_text(const char* text, std::size_t length) {
+        put(PointerGetDatum(cstring_to_text_with_len(text, static_cast<int>(length))));
+    }
+};
+
+// A text of another database, in whose encoding this one may not know it: what is not ASCII is left out of sight.
+Datum readable(const Statistic& one) {
+    text* made = cstring_to_text_with_len(one.text.data(), static_cast<int>(one.text.size()));
+    if (one.encoding != GetDatabaseEncoding())
+        for (std::size_t i = 0; i < one.text.size(); ++i)
+            if ((static_cast<unsigned char>(one.text[i]) & 0x80) != 0) VARDATA(made)[i] = '?';
+    return PointerGetDatum(made);
+}
+
+constexpr int kStatisticColumns = 39;
+using StatisticRow = Row<kStatisticColumns>;
+
+void put_query(StatisticRow& row, const Statistic& one, bool is_visible) {
+    if (one.key.queryid == 0) {
+        row.put_null();
+        row.put_text(kEvicted, sizeof(kEvicted) - 1);
+    } else if (!is_visible) {
+        row.put_null();
+        row.put_text(kHidden, sizeof(kHidden) - 1);
+    } else {
+        row.put_number(static_cast<std::int64_t>(one.key.queryid));
+        if (one.has_text)
+            row.put(readable(one));
+        else
+            row.put_null();
+    }
+}
+
+void put_durations(StatisticRow& row, const Statistic& one) {
+    const Counters& counters = one.counters;
+    bool has_any = counters.max_ns > 0 || counters.min_ns <= counters.max_ns;
+    row.put_ms(counters.sums[kTotalNs]);
+    row.put_real(mean_ns(counters) / kNsPerMs);
+    row.put_ms(has_any ? counters.min_ns : 0);
+    row.put_ms(counters.max_ns);
+    row.put_real(stddev_ns(counters) / kNsPerMs);
+    for (std::int64_t nanos : percentiles_of(one.histogram, std::array{0.5, 0.9, 0.95, 0.99}))
+        row.put_ms(has_any ? std::clamp(nanos, counters.min_ns, counters.max_ns) : 0);
+}
+
+void put_statistic(StatisticRow& row, const Statistic& one, const Reader& reader) {
+    const std::int64_t* sums = one.counters.sums;
+    row.put_oid(one.key.database);
+    row.put_oid(one.key.role);
+    row.put(BoolGetDatum(one.key.is_toplevel));
+    put_query(row, one, reader.may_see(one.key.role));
+    row.put(BoolGetDatum(one.is_cut));
+    row.put_number(sums[kCalls]);
+    row.put_number(sums[kErrors]);
+    row.put_number(sums[kRows]);
+    put_durations(row, one);
+    row.put_number(sums[kPlans]);
+    for (Sum sum : {kPlanNs, kCpuNs, kJitNs}) row.put_ms(sums[sum]);
+    for (int sum = kSharedHit; sum <= kTempWritten; ++sum) row.put_number(sums[sum]);
+    for (Sum sum : {kReadNs, kWriteNs}) row.put_ms(sums[sum]);
+    for (Sum sum : {kWalRecords, kWalFpi, kWalBytes}) row.put_number(sums[sum]);
+    row.put(TimestampTzGetDatum(one.counters.first_seen));
+    row.put(TimestampTzGetDatum(one.counters.last_seen));
+}
+
+// Calls fill(i, row) for each of `count` rows, all within one guard.
+template <int columns, class Fill>
+void put_rows(pg::ResultSet& result, std::size_t count, Fill&& fill) {
+    Tuplestorestate* store = result.store();
+    TupleDesc shape = result.shape();
+    pg::call([&] {
+        if (shape->natts != columns) elog(ERROR, "row has %d values for %d columns", columns, shape->natts);
+        MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_steward rows", ALLOCSET_DEFAULT_SIZES);
+        MemoryContext caller = MemoryContextSwitchTo(scratch);
+        for (std::size_t i = 0; i < count; ++i) {
+            CHECK_FOR_INTERRUPTS();
+            Row<columns> row;
+            fill(i, row);
+            tuplestore_putvalues(store, shape, row.values, row.nulls);
+            MemoryContextReset(scratch);
+        }
+        MemoryContextSwitchTo(caller);
+        MemoryContextDelete(scratch);
+    });
+}
+
+Datum query_statistics(FunctionCallInfo fcinfo) {
+    require_shared();
+    Reader reader = current_reader();
+    pg::ResultSet result(fcinfo);
+    each_shard(Locking::shared, Collector::What::all, [&](const Snapshot& part) {
+        put_rows<kStatisticColumns>(result, part.statistics.size(), [&](std::size_t i, StatisticRow& row) {
+            put_statistic(row, part.statistics[i], reader);
+        });
+    });
+    return result.done();
+}
+
+constexpr int kFailureColumns = 8;
+using FailureRow = Row<kFailureColumns>;
+
+void put_failure(FailureRow& row, const FailureCount& one, const Reader& reader) {
+    row.put_oid(one.key.database);
+    row.put_oid(one.key.role);
+    row.put(BoolGetDatum(one.key.is_toplevel));
+    if (one.key.queryid != 0 && reader.may_see(one.key.role))
+        row.put_number(static_cast<std::int64_t>(one.key.queryid));
+    else
+        row.put_null();
+    if (one.sqlstate != 0)
+        row.put(PointerGetDatum(cstring_to_text(unpack_sql_state(one.sqlstate))));
+    else
+        row.put_null();
+    row.put_number(one.count);
+    row.put_ms(one.total_ns);
+    row.put(TimestampTzGetDatum(one.last_at));
+}
+
+Datum query_failures(FunctionCallInfo fcinfo) {
+    require_shared();
+    Reader reader = current_reader();
+    pg::ResultSet result(fcinfo);
+    each_shard(Locking::shared, Collector::What::failures, [&](const Snapshot& part) {
+        put_rows<kFailureColumns>(result, part.failures.size(),
+                                  [&](std::size_t i, FailureRow& row) { put_failure(row, part.failures[i], reader); });
+    });
+    return result.done();
+}
+
+constexpr int kStatusColumns = 17;
+
+struct Totals {
+    std::int64_t queries;
+    std::int64_t blocks_used;
+    std::int64_t blocks;
+    std::int64_t evictions;
+    std::int64_t returns;
+    std::int64_t folds;
+    std::int64_t without_text;
+    std::int64_t failures;
+};
+
+Totals totals() noexcept {
+    Totals sum{};
+    for (int i = 0; i < kShards; ++i) {
+        const Shard& shard = shared().store->shard(i);
+        pg::Locked locked(shared().locks[i], LW_SHARED);
+        sum.queries += shard.used();
+        sum.blocks_used += shard.texts().blocks_used();
+        sum.blocks += shard.texts().blocks_total();
+        sum.evictions += shard.evictions();
+        sum.returns += shard.returns();
+        sum.folds += shard.folds();
+        shard.each_entry(
+            [&](const Entry& entry) { sum.without_text += entry.key.queryid != 0 && entry.text == nullptr; });
+        shard.each_failure([&](const Failure&) { ++sum.failures; });
+    }
+    return sum;
+}
+
+Datum status(FunctionCallInfo fcinfo) {
+    require_shared();
+    pg::ResultSet result(fcinfo);
+    const Shared& state = shared();
+    const StoreSize& size = state.store->size();
+    Totals sum = totals();
+    constexpr auto kBlock = static_cast<std::int64_t>(TextArena::kBlockBytes);
+    put_rows<kStatusColumns>(result, 1, [&](std::size_t, Row<kStatusColumns>& row) {
+        const char* name = mode == kOff ? "off" : mode == kTop ? "top" : "all";
+        row.put_text(name, strlen(name));
+        row.put(BoolGetDatum(pg::has_query_id()));
+        row.put_number(state.bytes);
+        row.put_number(static_cast<std::int64_t>(size.sessions) * static_cast<std::int64_t>(sizeof(Slab)));
+        row.put_number(sum.blocks * kBlock);
+        row.put_number(sum.blocks_used * kBlock);
+        row.put_number(sum.queries);
+        row.put_number(size.queries);
+        row.put_number(sum.without_text);
+        row.put_number(sum.failures);
+        row.put_number(sum.evictions);
+        row.put_number(sum.returns);
+        row.put_number(sum.folds);
+        row.put_number(state.untimed.load(std::memory_order_relaxed));
+        row.put_number(static_cast<std::int64_t>(state.store->resets()));
+        row.put_number(state.loaded);
+        if (state.saved_at != 0)
+            row.put(TimestampTzGetDatum(state.saved_at));
+        else
+            row.put_null();
+    });
+    return result.done();
+}
+
+// Of a name that nobody has there are no statistics.
+Oid database_of(const std::string& name) {
+    const char* text = name.c_str();
+    return pg::call([&] { return get_database_oid(text, false); });
+}
+Oid role_of(const std::string& name) {
+    const char* text = name.c_str();
+    return pg::call([&] { return get_role_oid(text, false); });
+}
+
+Datum reset(FunctionCallInfo fcinfo) {
+    require_shared();
+    Filter filter{};
+    if (!PG_ARGISNULL(0)) filter.queryid = static_cast<std::uint64_t>(PG_GETARG_INT64(0));
+    if (!PG_ARGISNULL(1)) filter.database = database_of(NameStr(*PG_GETARG_NAME(1)));
+    if (!PG_ARGISNULL(2)) filter.role = role_of(NameStr(*PG_GETARG_NAME(2)));
+    for (LWLock* lock : shared().locks) LWLockAcquire(lock, LW_EXCLUSIVE);
+    std::uint32_t erased = shared().store->reset(filter);
+    for (LWLock* lock : shared().locks) LWLockRelease(lock);
+    return pg::call([&] { return Int64GetDatum(erased); });
+}
+
+}  // namespace
+
+}  // namespace steward::capture
+
+using namespace steward;
+
+STEWARD_FUNCTION(steward_query_statistics) {
+    return pg::entry([&] { return capture::query_statistics(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_query_failures) {
+    return pg::entry([&] { return capture::query_failures(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_capture_status) {
+    return pg::entry([&] { return capture::status(fcinfo); });
+}
+
+STEWARD_FUNCTION(steward_reset_queries) {
+    return pg::entry([&] { return capture::reset(fcinfo); });
+}
