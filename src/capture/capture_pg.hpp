@@ -2,10 +2,13 @@
 //
 // Room capture: statistics of every statement, in shared memory.
 //
-//   hooks_pg.cpp    begins and ends statements (Flights), measures them
-//   session_pg.cpp  counts them in the session's slab, folds that into the shards
-//   saved_pg.cpp    keeps all of it over a restart
-//   views_pg.cpp    shows it
+//   hooks_pg.cpp       where the server calls: statements are planned, run and end
+//   flight_pg.hpp      measures what runs
+//   statements_pg.cpp  begins and ends statements (Flights)
+//   failures_pg.cpp    ends those that an error has left
+//   session_pg.cpp     counts them in the session's slab, folds that into the shards
+//   saved_pg.cpp       keeps all of it over a restart
+//   views_pg.cpp       shows it
 #pragma once
 
 #include "capture/store.hpp"

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// A part of a statement that runs: watched for errors, and measured. All of it is inline, since each statement passes here
+// several times.
+#pragma once
+
+#include <ctime>
+
+#include "capture/session_pg.hpp"
+#include "pg/executor.hpp"
+
+namespace steward::capture {
+
+// As they were when the part that runs began.
+struct Before {
+    BufferUsage buffers;
+    WalUsage wal;
+    std::int64_t cpu;
+};
+
+using Flight = Flights<Before>::Flight;
+extern Flights<Before> flights;
+// A statement that has been planned and mostly runs next: it goes on then. Null: there is none.
+extern Flight* planned;
+
+// What does something is apart from what mostly does nothing, so that this is a few instructions: here and in the hooks.
+#define STEWARD_APART __attribute__((noinline))
+#define STEWARD_WITHIN inline __attribute__((always_inline))
+
+inline std::int64_t clock_ns(clockid_t clock) noexcept {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+inline std::int64_t now_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
+inline std::int64_t cpu_ns() noexcept { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+// ---- Statements, in statements_pg.cpp
+
+inline Source source_of(const char* text, int location, int length) noexcept { return {text, location, length}; }
+inline Source source_of(const QueryDesc* query) noexcept {
+    return source_of(query->sourceText, query->plannedstmt->stmt_location, query->plannedstmt->stmt_len);
+}
+
+// Null when there are too many.
+Flight* begin(const void* query, std::uint64_t queryid, const Source& source) noexcept;
+void end(Flight* flight, const Source& source) noexcept;
+// A statement that has been planned will not run next.
+void flush_planned() noexcept;
+// A call of which nothing else is known.
+void count_untimed(std::uint64_t queryid, const Source& source) noexcept;
+
+// ---- What errors and the ends of transactions do, in failures_pg.cpp
+
+void note_error(void*);
+void on_lost(Flight& flight) noexcept;
+void watch_transactions();
+
+// ---- What is used
+
+// The counts of blocks are in the server's order.
+constexpr int kBlockCounts = kTempWritten - kSharedHit + 1;
+static_assert(offsetof(BufferUsage, shared_blks_hit) == 0 &&
+              offsetof(BufferUsage, temp_blks_written) == (kBlockCounts - 1) * sizeof(std::int64_t) &&
+              offsetof(BufferUsage, local_blks_hit) == (kLocalHit - kSharedHit) * sizeof(std::int64_t));
+
+// What has been used since the part began, its processor time too when this call is measured in it.
+STEWARD_WITHIN void add_usage(Flight& flight) noexcept {
+    std::int64_t* sums = flight.sums;
+    if (flight.sampling > 0) sums[kCpuNs] += (cpu_ns() - flight.extra.cpu) * flight.sampling;
+    const BufferUsage& before = flight.extra.buffers;
+    const BufferUsage& after = pgBufferUsage;
+    const auto* blocks_before = reinterpret_cast<const std::int64_t*>(&before);
+    const auto* blocks_after = reinterpret_cast<const std::int64_t*>(&after);
+    add_differences<kBlockCounts>(sums + kSharedHit, blocks_after, blocks_before);
+    if (track_io_timing) {
+        sums[kReadNs] += pg::read_nanos(after) - pg::read_nanos(before);
+        sums[kWriteNs] += pg::write_nanos(after) - pg::write_nanos(before);
+    }
+    sums[kWalRecords] += pgWalUsage.wal_records - flight.extra.wal.wal_records;
+    sums[kWalFpi] += pgWalUsage.wal_fpi - flight.extra.wal.wal_fpi;
+    sums[kWalBytes] += static_cast<std::int64_t>(pgWalUsage.wal_bytes - flight.extra.wal.wal_bytes);
+}
+
+// ---- What runs
+
+// A part of a statement, watched for errors. Plain, so that one may jump over it.
+struct Watch {
+    ErrorContextCallback callback;
+    int at;
+};
+
+STEWARD_WITHIN void enter(Watch& watch, Flight* flight, const char* frame) noexcept {
+    watch.callback.previous = error_context_stack;
+    watch.callback.callback = note_error;
+    watch.callback.arg = nullptr;
+    error_context_stack = &watch.callback;
+    watch.at = flights.enter(flight, frame);
+}
+
+// False when the flight has been given up meanwhile.
+STEWARD_WITHIN bool leave(Watch& watch, Flight* flight) noexcept {
+    error_context_stack = watch.callback.previous;
+    return flights.leave(flight, watch.at, on_lost);
+}
+
+STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* frame) noexcept {
+    enter(watch, flight, frame);
+    flight->is_measured = true;
+    flight->extra.buffers = pgBufferUsage;
+    flight->extra.wal = pgWalUsage;
+    if (flight->sampling > 0) flight->extra.cpu = cpu_ns();
+    flight->running_since = now_ns();
+}
+
+STEWARD_WITHIN bool leave_measured(Watch& watch, Flight* flight) noexcept {
+    if (!leave(watch, flight)) return false;
+    std::int64_t since = flight->running_since;
+    flight->running_since = now_ns();
+    flight->sums[kTotalNs] += flight->running_since - since;
+    add_usage(*flight);
+    return true;
+}
+
+}  // namespace steward::capture

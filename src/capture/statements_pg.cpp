@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The begin and the end of a statement.
+#include "capture/flight_pg.hpp"
+
+namespace steward::capture {
+
+Flights<Before> flights;
+Flight* planned = nullptr;
+
+namespace {
+
+// A statement whose calls take less on average is measured in processor time one time in kSampleOneOf, as that is a call of
+// the kernel; the first few of each always.
+constexpr std::int64_t kAlwaysSampledNs = 1'000'000;
+constexpr int kSampleOneOf = 16;
+
+int sampling_of(const SlabEntry& entry) noexcept {
+    const std::int64_t* sums = entry.data.counters.sums;
+    if (sums[kCalls] < kSampleOneOf / 2 || sums[kTotalNs] >= sums[kCalls] * kAlwaysSampledNs) return 1;
+    static std::uint32_t state = 1;
+    state = state * 1'664'525U + 1'013'904'223U;
+    return state >> 28 == 0 ? kSampleOneOf : 0;
+}
+
+}  // namespace
+
+STEWARD_APART void flush_planned() noexcept {
+    record_plan(planned->key, planned->sums[kPlanNs], planned->seen_at);
+    flights.end(planned);
+    planned = nullptr;
+}
+
+Flight* begin(const void* query, std::uint64_t queryid, const Source& source) noexcept {
+    if (planned != nullptr) {
+        Flight* flight = planned;
+        // Nothing was begun meanwhile, not even SET ROLE.
+        if (flight->key.queryid == queryid && flight->key.is_toplevel == (flights.depth() == 0)) {
+            planned = nullptr;
+            flight->query = query;
+            flight->transaction_level = GetCurrentTransactionNestLevel();
+            return flight;
+        }
+        flush_planned();
+    }
+    Key key{queryid, MyDatabaseId, GetUserId(), flights.depth() == 0};
+    std::uint64_t hash = hash_of(key);
+    SlabEntry& entry = touch(key, hash, source, 0);
+    Flight* flight = flights.begin(query);
+    if (flight == nullptr) return nullptr;
+    flight->key = key;
+    flight->hash = hash;
+    flight->entry = &entry;
+    flight->entry_use = entry.use;
+    flight->seen_at = GetCurrentStatementStartTimestamp();
+    flight->transaction_level = GetCurrentTransactionNestLevel();
+    flight->sampling = sampling_of(entry);
+    return flight;
+}
+
+void count_untimed(std::uint64_t queryid, const Source& source) noexcept {
+    record_untimed({queryid, MyDatabaseId, GetUserId(), flights.depth() == 0}, source,
+                   GetCurrentStatementStartTimestamp());
+}
+
+void end(Flight* flight, const Source& source) noexcept {
+    flight->sums[kCalls] = 1;
+    record_call(*flight, source, flight->running_since);
+    flights.end(flight);
+}
+
+}  // namespace steward::capture
