@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/capture_pg.hpp"
 
+#include "capture/flight_pg.hpp"
 #include "capture/layout.hpp"
 
 #include "pg/executor.hpp"
@@ -83,6 +84,7 @@ void init() {
     pg::request_shared({shared_bytes, kName, kShards, on_startup});
     pg::register_static_worker("steward_capture_saver", "pg_steward capture", BgWorkerStart_ConsistentState,
                                kRestartSeconds);
+    measure_cpu_reading();
     install_hooks();
 }
 

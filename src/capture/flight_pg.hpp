@@ -4,6 +4,7 @@
 // several times.
 #pragma once
 
+#include <algorithm>
 #include <ctime>
 
 #include "capture/session_pg.hpp"
@@ -34,6 +35,9 @@ inline std::int64_t clock_ns(clockid_t clock) noexcept {
 }
 inline std::int64_t now_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
 inline std::int64_t cpu_ns() noexcept { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+// What lies between two readings of cpu_ns() by themselves, which takes as long as a short statement: it is a call of the kernel.
+extern std::int64_t cpu_reading_ns;
+void measure_cpu_reading() noexcept;
 
 // ---- Statements, in statements_pg.cpp
 
@@ -67,7 +71,8 @@ static_assert(offsetof(BufferUsage, shared_blks_hit) == 0 &&
 // What has been used since the part began, its processor time too when this call is measured in it.
 STEWARD_WITHIN void add_usage(Flight& flight) noexcept {
     std::int64_t* sums = flight.sums;
-    if (flight.sampling > 0) sums[kCpuNs] += (cpu_ns() - flight.extra.cpu) * flight.sampling;
+    if (flight.sampling > 0)
+        sums[kCpuNs] += std::max(cpu_ns() - flight.extra.cpu - cpu_reading_ns, std::int64_t{0}) * flight.sampling;
     const BufferUsage& before = flight.extra.buffers;
     const BufferUsage& after = pgBufferUsage;
     const auto* blocks_before = reinterpret_cast<const std::int64_t*>(&before);

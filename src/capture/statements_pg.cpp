@@ -3,10 +3,13 @@
 // The begin and the end of a statement.
 #include "capture/flight_pg.hpp"
 
+#include <array>
+
 namespace steward::capture {
 
 Flights<Before> flights;
 Flight* planned = nullptr;
+std::int64_t cpu_reading_ns = 0;
 
 namespace {
 
@@ -24,6 +27,16 @@ int sampling_of(const SlabEntry& entry) noexcept {
 }
 
 }  // namespace
+
+void measure_cpu_reading() noexcept {
+    std::array<std::int64_t, 15> readings{};
+    for (std::int64_t& reading : readings) {
+        const std::int64_t before = cpu_ns();
+        reading = cpu_ns() - before;
+    }
+    std::nth_element(readings.begin(), readings.begin() + readings.size() / 2, readings.end());
+    cpu_reading_ns = readings[readings.size() / 2];
+}
 
 STEWARD_APART void flush_planned() noexcept {
     record_plan(planned->key, planned->sums[kPlanNs], planned->seen_at);
