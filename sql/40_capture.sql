@@ -44,20 +44,22 @@ COMMENT ON COLUMN steward.queries.is_cut IS 'its text is longer than 16 kB';
 
 CREATE FUNCTION steward.query_failures(
     OUT database_oid oid, OUT role_oid oid, OUT is_toplevel boolean, OUT queryid bigint, OUT sqlstate text, OUT count bigint,
-    OUT total_ms double precision, OUT last_at timestamptz)
+    OUT total_ms double precision, OUT last_at timestamptz, OUT last_message text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL SAFE ROWS 100
 AS 'MODULE_PATHNAME', 'steward_query_failures';
 COMMENT ON FUNCTION steward.query_failures() IS 'the counts behind the view steward.query_errors';
 
 CREATE VIEW steward.query_errors AS
-SELECT f.queryid, d.datname AS database, r.rolname AS role, f.sqlstate, f.count, f.total_ms, f.last_at, f.is_toplevel
+SELECT f.queryid, d.datname AS database, r.rolname AS role, f.sqlstate, f.count, f.total_ms, f.last_at, f.last_message, f.is_toplevel
 FROM steward.query_failures() f
 LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) f.database_oid
 LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) f.role_oid;
 COMMENT ON VIEW steward.query_errors IS 'how often which query has failed, and with which SQLSTATE; 57014 are timeouts and cancellations';
 COMMENT ON COLUMN steward.query_errors.sqlstate IS 'null: the sum of those for which there was no room any more';
 COMMENT ON COLUMN steward.query_errors.total_ms IS 'how long they had run when they failed';
+COMMENT ON COLUMN steward.query_errors.last_message IS
+    'the first 250 bytes of what the latest of them said that went to the server log; null: none did, as with errors that PL/pgSQL has caught';
 
 CREATE FUNCTION steward.capture_state(
     OUT capture text, OUT has_query_ids boolean, OUT memory_bytes bigint, OUT session_bytes bigint, OUT text_bytes bigint,

@@ -1,14 +1,44 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // Statements that end otherwise than by their end. A context callback sees each error before anybody can catch it, and notes
-// its SQLSTATE; the abort of the (sub)transaction then tells which statements it has ended.
+// its SQLSTATE; the abort of the (sub)transaction then tells which statements it has ended. What it says is known only of those
+// that are reported, just before that: the server has no door to it that does not allocate.
 #include "capture/flight_pg.hpp"
+
+#include <algorithm>
+#include <cstring>
 
 namespace steward::capture {
 
 namespace {
 
-int noted_sqlstate = 0;  // of the last error, until its transaction has been aborted
+// Of the last error, until its transaction has been aborted.
+int noted_sqlstate = 0;
+Message noted_message{};
+
+emit_log_hook_type previous_report = nullptr;
+
+void forget_error() noexcept {
+    noted_sqlstate = 0;
+    noted_message.length = 0;
+}
+
+STEWARD_APART void note_message(const char* text) noexcept {
+    constexpr int kMost = Message::kMostBytes;
+    auto length = static_cast<int>(strnlen(text, kMost + 1));
+    // A text that is not what its encoding wants may make it look longer.
+    length = std::min(length, pg_mbcliplen(text, length, kMost));
+    std::memcpy(noted_message.bytes, text, static_cast<std::size_t>(length));
+    noted_message.length = static_cast<std::uint16_t>(length);
+    noted_message.encoding = GetDatabaseEncoding();
+}
+
+void on_report(ErrorData* error) {
+    if (noted_sqlstate != 0 && error->sqlerrcode == noted_sqlstate && error->elevel >= ERROR &&
+        error->message != nullptr)
+        note_message(error->message);
+    if (previous_report != nullptr) previous_report(error);
+}
 
 }  // namespace
 
@@ -26,7 +56,7 @@ void on_lost(Flight& flight) noexcept {
     if (flight.running_since != 0) flight.sums[kTotalNs] += now - flight.running_since;
     if (flight.is_measured) add_usage(flight);
     flight.sums[kCalls] = flight.sums[kErrors] = 1;
-    record_failure(flight, noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR, now);
+    record_failure(flight, noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR, noted_message, now);
 }
 
 namespace {
@@ -42,7 +72,7 @@ void on_abort(int level) noexcept {
     if (planned != nullptr) flush_planned();
     if (noted_sqlstate != 0 || proc_exit_inprogress) flights.fail(level, on_lost);
     flights.close(level, on_closed);
-    noted_sqlstate = 0;
+    forget_error();
 }
 
 STEWARD_APART void end_transaction(XactEvent event) noexcept {
@@ -55,7 +85,7 @@ STEWARD_APART void end_transaction(XactEvent event) noexcept {
 
 void on_transaction(XactEvent event, void*) {
     if (!flights.is_idle()) return end_transaction(event);
-    noted_sqlstate = 0;
+    forget_error();
 }
 
 void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
@@ -66,7 +96,9 @@ void on_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, v
 
 }  // namespace
 
-void watch_transactions() {
+void watch_failures() {
+    previous_report = emit_log_hook;
+    emit_log_hook = on_report;
     RegisterXactCallback(on_transaction, nullptr);
     RegisterSubXactCallback(on_subtransaction, nullptr);
 }

@@ -58,7 +58,7 @@ void count_untimed(std::uint64_t queryid, const Source& source) noexcept;
 
 void note_error(void*);
 void on_lost(Flight& flight) noexcept;
-void watch_transactions();
+void watch_failures();
 
 // ---- What is used
 

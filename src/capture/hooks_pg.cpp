@@ -241,7 +241,7 @@ void install_hooks() {
     ExecutorEnd_hook = on_end;
     previous_utility = ProcessUtility_hook;
     ProcessUtility_hook = on_utility;
-    watch_transactions();
+    watch_failures();
 }
 
 }  // namespace steward::capture

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/saved.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -10,7 +11,7 @@ namespace {
 
 // Another number for each change of what is behind it.
 constexpr std::uint64_t kFormat =
-    0x7374657761726401ULL + (std::uint64_t{kSums} << 16) + (std::uint64_t{kBuckets} << 32);
+    0x7374657761726402ULL + (std::uint64_t{kSums} << 16) + (std::uint64_t{kBuckets} << 32);
 
 std::uint64_t checksum(std::string_view bytes) noexcept {
     std::uint64_t sum = bytes.size();
@@ -118,6 +119,9 @@ FailureCount next_failure(Reader& in) noexcept {
     one.count = in.next<std::int64_t>();
     one.total_ns = in.next<std::int64_t>();
     one.last_at = in.next<std::int64_t>();
+    one.message.encoding = in.next<std::int32_t>();
+    std::string_view text = in.next_text(std::min<std::size_t>(in.next<std::uint16_t>(), Message::kMostBytes));
+    one.message.length = static_cast<std::uint16_t>(text.copy(one.message.bytes, text.size()));
     return one;
 }
 
@@ -150,6 +154,9 @@ void Saver::add(const Snapshot& part) {
         put(out_, one.count);
         put(out_, one.total_ns);
         put(out_, one.last_at);
+        put(out_, one.message.encoding);
+        put(out_, one.message.length);
+        out_.append(one.message.bytes, one.message.length);
     }
 }
 

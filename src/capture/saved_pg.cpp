@@ -39,6 +39,7 @@ void restore(const Snapshot& snapshot) {
         failure.count = one.count;
         failure.total_ns = one.total_ns;
         failure.last_at = one.last_at;
+        failure.message = one.message;
         store.shard(Store::shard_index(hash_of(one.key))).restore(failure);
     }
     shared().loaded = static_cast<std::int64_t>(snapshot.statistics.size());

@@ -128,10 +128,10 @@ void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexc
     counters.see(seen_at);
 }
 
-void record_failure(const FlightState& flight, int sqlstate, std::int64_t now) noexcept {
+void record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept {
     record_call(flight, {}, now);
     pg::Locked locked(lock_of(flight.hash));
-    shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at);
+    shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at, message);
 }
 
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept {

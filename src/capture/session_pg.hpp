@@ -46,7 +46,7 @@ void record_call(const FlightState& flight, const Source& source, std::int64_t n
 // Of a statement that did not begin to run when it had been planned.
 void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexcept;
 // A call that has failed.
-void record_failure(const FlightState& flight, int sqlstate, std::int64_t now) noexcept;
+void record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept;
 // A call of which nothing else is known.
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept;
 

@@ -225,16 +225,19 @@ Failure& Shard::failure_of(const Key& key, std::int32_t sqlstate) noexcept {
     made.count = 0;
     made.total_ns = 0;
     made.last_at = 0;
+    made.message = {};
     failure_table_.insert(made);
     recent_failures_.push_front(made);
     return made;
 }
 
-void Shard::note_failure(const Key& key, std::int32_t sqlstate, std::int64_t nanos, std::int64_t at) noexcept {
+void Shard::note_failure(const Key& key, std::int32_t sqlstate, std::int64_t nanos, std::int64_t at,
+                         const Message& message) noexcept {
     Failure& failure = failure_of(key, sqlstate);
     ++failure.count;
     failure.total_ns += nanos;
     failure.last_at = at;
+    if (message.length > 0) failure.message = message;
 }
 
 void Shard::restore(const Failure& failure) noexcept {
@@ -242,6 +245,7 @@ void Shard::restore(const Failure& failure) noexcept {
     to.count += failure.count;
     to.total_ns += failure.total_ns;
     to.last_at = failure.last_at;
+    to.message = failure.message;
 }
 
 // ---- Resets ----------------------------------------------------------------------------------------------------------

@@ -32,6 +32,14 @@ struct Entry {
     Histogram histogram;
 };
 
+// What an error said, as it was cut to fit.
+struct Message {
+    static constexpr std::size_t kMostBytes = 250;
+    std::int32_t encoding;
+    std::uint16_t length;  // 0: none
+    char bytes[kMostBytes];
+};
+
 // How often a query has failed, and how.
 struct Failure {
     HashHook hash_hook;
@@ -41,6 +49,7 @@ struct Failure {
     std::int64_t count;
     std::int64_t total_ns;
     std::int64_t last_at;
+    Message message;  // of the latest that had one
 };
 
 // Which entries a reset is of; 0: any.
@@ -90,7 +99,8 @@ public:
     const TextArena& texts() const noexcept { return *texts_; }
 
     // ---- Failures
-    void note_failure(const Key& key, std::int32_t sqlstate, std::int64_t nanos, std::int64_t at) noexcept;
+    void note_failure(const Key& key, std::int32_t sqlstate, std::int64_t nanos, std::int64_t at,
+                      const Message& message) noexcept;
     void restore(const Failure& failure) noexcept;
 
     // ---- All of them

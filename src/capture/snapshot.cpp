@@ -37,7 +37,8 @@ void Collector::prepare(int shard) {
 void Collector::copy(int shard) noexcept {
     const Shard& one = store_.shard(shard);
     one.each_failure([&](const Failure& failure) {
-        part_.failures.push_back({failure.key, failure.sqlstate, failure.count, failure.total_ns, failure.last_at});
+        part_.failures.push_back(
+            {failure.key, failure.sqlstate, failure.count, failure.total_ns, failure.last_at, failure.message});
     });
     if (what_ == What::failures) return;
     one.each_entry([&](const Entry& entry) { copy_entry(one, entry); });

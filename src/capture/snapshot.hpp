@@ -27,6 +27,7 @@ struct FailureCount {
     std::int64_t count;
     std::int64_t total_ns;
     std::int64_t last_at;
+    Message message;
 };
 
 // Of one shard, or of all.

@@ -59,11 +59,11 @@ struct Row {
 };
 
 // A text of another database, in whose encoding this one may not know it: what is not ASCII is left out of sight.
-Datum readable(const Statistic& one) {
-    text* made = cstring_to_text_with_len(one.text.data(), static_cast<int>(one.text.size()));
-    if (one.encoding != GetDatabaseEncoding())
-        for (std::size_t i = 0; i < one.text.size(); ++i)
-            if ((static_cast<unsigned char>(one.text[i]) & 0x80) != 0) VARDATA(made)[i] = '?';
+Datum readable(const char* bytes, std::size_t length, std::int32_t encoding) {
+    text* made = cstring_to_text_with_len(bytes, static_cast<int>(length));
+    if (encoding != GetDatabaseEncoding())
+        for (std::size_t i = 0; i < length; ++i)
+            if ((static_cast<unsigned char>(bytes[i]) & 0x80) != 0) VARDATA(made)[i] = '?';
     return PointerGetDatum(made);
 }
 
@@ -80,7 +80,7 @@ void put_query(StatisticRow& row, const Statistic& one, bool is_visible) {
     } else {
         row.put_number(static_cast<std::int64_t>(one.key.queryid));
         if (one.has_text)
-            row.put(readable(one));
+            row.put(readable(one.text.data(), one.text.size(), one.encoding));
         else
             row.put_null();
     }
@@ -151,14 +151,15 @@ Datum query_statistics(FunctionCallInfo fcinfo) {
     return result.done();
 }
 
-constexpr int kFailureColumns = 8;
+constexpr int kFailureColumns = 9;
 using FailureRow = Row<kFailureColumns>;
 
 void put_failure(FailureRow& row, const FailureCount& one, const Reader& reader) {
     row.put_oid(one.key.database);
     row.put_oid(one.key.role);
     row.put(BoolGetDatum(one.key.is_toplevel));
-    if (one.key.queryid != 0 && reader.may_see(one.key.role))
+    bool is_visible = reader.may_see(one.key.role);
+    if (one.key.queryid != 0 && is_visible)
         row.put_number(static_cast<std::int64_t>(one.key.queryid));
     else
         row.put_null();
@@ -169,6 +170,12 @@ void put_failure(FailureRow& row, const FailureCount& one, const Reader& reader)
     row.put_number(one.count);
     row.put_ms(one.total_ns);
     row.put(TimestampTzGetDatum(one.last_at));
+    if (one.message.length == 0)
+        row.put_null();
+    else if (is_visible)
+        row.put(readable(one.message.bytes, one.message.length, one.message.encoding));
+    else
+        row.put_text(kHidden, sizeof(kHidden) - 1);
 }
 
 Datum query_failures(FunctionCallInfo fcinfo) {

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "capture/layout.hpp"
+#include "capture/shard.hpp"
 
 namespace steward::capture {
 
@@ -30,5 +31,13 @@ private:
     void* memory_;
     T* made_;
 };
+
+inline Message message_of(std::string_view text) {
+    Message message{};
+    message.encoding = 6;
+    message.length = static_cast<std::uint16_t>(text.copy(message.bytes, Message::kMostBytes));
+    return message;
+}
+inline std::string_view text_of(const Message& message) { return {message.bytes, message.length}; }
 
 }  // namespace steward::capture

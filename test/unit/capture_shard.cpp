@@ -137,12 +137,12 @@ TEST(CaptureShard, evicted_ones_are_told_apart_by_database_and_role_as_long_as_t
 
 TEST(CaptureShard, failures_are_counted_by_sqlstate_and_the_oldest_are_summed_up) {
     Memory<Shard> memory({100, 16, 64});
-    for (int i = 0; i < 3; ++i) memory->note_failure(key_of(1), 57014, 1000, i);
-    memory->note_failure(key_of(1), 40001, 500, 9);
+    for (int i = 0; i < 3; ++i) memory->note_failure(key_of(1), 57014, 1000, i, {});
+    memory->note_failure(key_of(1), 40001, 500, 9, {});
     std::int64_t all = 0;
     for (std::uint64_t query = 2; query < 1000; ++query) {
-        memory->note_failure(key_of(query), 57014, 1, 10);
-        if (query % 3 == 0) memory->note_failure(key_of(1), 57014, 1000, 11);
+        memory->note_failure(key_of(query), 57014, 1, 10, {});
+        if (query % 3 == 0) memory->note_failure(key_of(1), 57014, 1000, 11, {});
     }
     std::int64_t of_one = 0;
     memory->each_failure([&](const Failure& failure) {
@@ -151,6 +151,24 @@ TEST(CaptureShard, failures_are_counted_by_sqlstate_and_the_oldest_are_summed_up
     });
     EXPECT_EQ(all, 3 + 1 + 998 + 333);
     EXPECT_EQ(of_one, 3 + 333);
+}
+
+TEST(CaptureShard, a_failure_has_the_latest_message_that_is_known) {
+    Memory<Shard> memory({100, 16, 64});
+    auto last = [&] {
+        std::string found;
+        memory->each_failure([&](const Failure& failure) { found = text_of(failure.message); });
+        return found;
+    };
+    memory->note_failure(key_of(1), 22012, 1, 1, {});
+    EXPECT_EQ(last(), "");
+    memory->note_failure(key_of(1), 22012, 1, 2, message_of("one"));
+    memory->note_failure(key_of(1), 22012, 1, 3, message_of("another"));
+    memory->note_failure(key_of(1), 22012, 1, 4, {});
+    EXPECT_EQ(last(), "another");
+    // Whoever takes the place of one that has to go begins without.
+    for (std::uint64_t query = 2; query <= 17; ++query) memory->note_failure(key_of(query), 22012, 1, 5, {});
+    memory->each_failure([&](const Failure& failure) { EXPECT_EQ(failure.message.length, 0); });
 }
 
 TEST(CaptureShard, a_text_is_kept_once_and_given_back) {
@@ -190,7 +208,7 @@ TEST(CaptureShard, a_reset_is_of_what_it_names) {
     for (std::uint32_t role = 1; role <= 3; ++role)
         for (std::uint64_t query = 1; query <= 4; ++query) {
             run(*memory, key_of(query, role), 2);
-            memory->note_failure(key_of(query, role), 57014, 1, 1);
+            memory->note_failure(key_of(query, role), 57014, 1, 1, {});
         }
     EXPECT_EQ(memory->erase({2, 0, 0}), 3U);
     EXPECT_EQ(memory->erase({0, 5, 1}), 3U);

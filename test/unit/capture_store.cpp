@@ -168,7 +168,7 @@ TEST(CaptureStore, a_file_gives_back_what_was_saved_and_nothing_of_a_damaged_one
     for (std::uint64_t query = 0; query < 500; ++query)
         server.call(0, key_of(query), 1000 + static_cast<std::int64_t>(query), true);
     Shard& shard = server.store().shard(3);
-    shard.note_failure(key_of(1), 57014, 1000, 99);
+    shard.note_failure(key_of(1), 57014, 1000, 99, message_of("canceling statement"));
     Snapshot before = server.snapshot();
     before.statistics[0].text = "SELECT $1";
     before.statistics[0].has_text = true;
@@ -188,6 +188,8 @@ TEST(CaptureStore, a_file_gives_back_what_was_saved_and_nothing_of_a_damaged_one
     EXPECT_EQ(calls, 500);
     ASSERT_EQ(after.failures.size(), 1U);
     EXPECT_EQ(after.failures[0].last_at, 99);
+    EXPECT_EQ(text_of(after.failures[0].message), "canceling statement");
+    EXPECT_EQ(after.failures[0].message.encoding, 6);
     for (std::size_t at : {std::size_t{3}, bytes.size() / 2, bytes.size() - 3}) {
         std::string damaged = bytes;
         damaged[at] = static_cast<char>(damaged[at] ^ 1);
