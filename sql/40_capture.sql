@@ -65,7 +65,8 @@ CREATE FUNCTION steward.capture_state(
     OUT capture text, OUT has_query_ids boolean, OUT memory_bytes bigint, OUT session_bytes bigint, OUT text_bytes bigint,
     OUT text_bytes_used bigint, OUT queries bigint, OUT max_queries bigint, OUT queries_without_text bigint, OUT errors bigint,
     OUT evictions bigint, OUT returns bigint, OUT folds bigint, OUT untimed_calls bigint, OUT resets bigint, OUT loaded bigint,
-    OUT saved_at timestamptz)
+    OUT saved_at timestamptz, OUT slow_bytes bigint, OUT slow_bytes_used bigint, OUT slow_events bigint, OUT slow_kept bigint,
+    OUT slow_lost bigint, OUT slow_dropped bigint)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'steward_capture_status';
@@ -85,12 +86,18 @@ COMMENT ON COLUMN steward.capture_status.untimed_calls IS 'calls counted without
 COMMENT ON COLUMN steward.capture_status.loaded IS 'statistics that were read from the file when the server started';
 COMMENT ON COLUMN steward.capture_status.saved_at IS 'when they were last written to it since then';
 
+COMMENT ON COLUMN steward.capture_status.slow_bytes IS 'memory for slow statements, part of memory_bytes';
+COMMENT ON COLUMN steward.capture_status.slow_events IS 'slow statements that are kept now';
+COMMENT ON COLUMN steward.capture_status.slow_kept IS 'slow statements that were kept since the server started';
+COMMENT ON COLUMN steward.capture_status.slow_lost IS 'slow statements that were not, since there were many like them';
+COMMENT ON COLUMN steward.capture_status.slow_dropped IS 'those that had to make room for others';
+
 CREATE FUNCTION steward.reset_queries(queryid bigint DEFAULT NULL, database name DEFAULT NULL, role name DEFAULT NULL)
 RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'steward_reset_queries';
 COMMENT ON FUNCTION steward.reset_queries(bigint, name, name) IS
-    'forgets the statistics and errors of one query, of a database, of a role, or of all; returns how many there were';
+    'forgets the statistics, errors and slow statements of one query, of a database, of a role, or of all; returns how many there were';
 REVOKE EXECUTE ON FUNCTION steward.reset_queries(bigint, name, name) FROM PUBLIC;
 
 GRANT SELECT ON steward.queries, steward.query_errors TO PUBLIC;

@@ -3,6 +3,7 @@
 
 #include "capture/flight_pg.hpp"
 #include "capture/layout.hpp"
+#include "capture/slow_pg.hpp"
 
 #include "pg/executor.hpp"
 #include "pg/guard.hpp"
@@ -34,7 +35,11 @@ StoreSize store_size() {
             pg::max_sessions()};
 }
 
-std::size_t shared_bytes() { return aligned(sizeof(Shared)) + Store::bytes(store_size()); }
+EventStore::Size events_size() { return EventStore::size_for(slow_bytes()); }
+
+std::size_t shared_bytes() {
+    return aligned(sizeof(Shared)) + aligned(Store::bytes(store_size())) + aligned(EventStore::bytes(events_size()));
+}
 
 void on_startup() {
     bool is_new = false;
@@ -46,8 +51,10 @@ void on_startup() {
     }
     new (attached) Shared();
     // The server aligns what it gives to more than that.
-    void* after = static_cast<std::byte*>(memory) + aligned(sizeof(Shared));
+    auto* after = static_cast<std::byte*>(memory) + aligned(sizeof(Shared));
     attached->store = shared_store = Store::create(after, store_size());
+    attached->events = EventStore::create(after + aligned(Store::bytes(store_size())), events_size());
+    attached->events_lock = pg::shared_lock(kName, kShards);
     attached->bytes = static_cast<std::int64_t>(shared_bytes());
     for (int i = 0; i < kShards; ++i) attached->locks[i] = pg::shared_lock(kName, i);
     load_at_startup();
@@ -80,8 +87,9 @@ void init() {
         "steward.capture_save_interval",
         "Sets after how long the statistics of queries are saved, for the case of a crash; 0 = only at shutdown.",
         &save_interval, {0, kMaxSaveInterval}, PGC_SIGHUP, GUC_UNIT_S);
+    define_slow_settings();
     if (IsBinaryUpgrade) return;
-    pg::request_shared({shared_bytes, kName, kShards, on_startup});
+    pg::request_shared({shared_bytes, kName, kShards + 1, on_startup});
     pg::register_static_worker("steward_capture_saver", "pg_steward capture", BgWorkerStart_ConsistentState,
                                kRestartSeconds);
     measure_cpu_reading();

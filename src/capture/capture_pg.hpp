@@ -11,6 +11,7 @@
 //   views_pg.cpp       shows it
 #pragma once
 
+#include "capture/event_store.hpp"
 #include "capture/store.hpp"
 #include "pg/postgres.hpp"
 
@@ -33,6 +34,8 @@ inline constexpr std::size_t kMostTextBytes = 16 * 1024;
 struct Shared {
     Store* store;
     LWLock* locks[kShards];
+    EventStore* events;
+    LWLock* events_lock;
     std::int64_t saved_at;              // 0: not since the server started
     std::int64_t loaded;                // statistics that the file had
     std::atomic<std::int64_t> untimed;  // calls that were counted without anything else, see Flights

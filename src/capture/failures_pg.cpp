@@ -4,6 +4,7 @@
 // its SQLSTATE; the abort of the (sub)transaction then tells which statements it has ended. What it says is known only of those
 // that are reported, just before that: the server has no door to it that does not allocate.
 #include "capture/flight_pg.hpp"
+#include "capture/slow_pg.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -51,12 +52,21 @@ void note_error(void*) {
         noted_sqlstate = sqlstate;
 }
 
+void note_error_of_query(void* flight) {
+    note_error(flight);
+    if (noted_sqlstate == 0) return;
+    const auto& running = *static_cast<const Flight*>(flight);
+    note_running(running, *static_cast<const QueryDesc*>(running.query));
+}
+
 void on_lost(Flight& flight) noexcept {
     std::int64_t now = now_ns();
     if (flight.running_since != 0) flight.sums[kTotalNs] += now - flight.running_since;
     if (flight.is_measured) add_usage(flight);
     flight.sums[kCalls] = flight.sums[kErrors] = 1;
-    record_failure(flight, noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR, noted_message, now);
+    int sqlstate = noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR;
+    SlabEntry& entry = record_failure(flight, sqlstate, noted_message, now);
+    if (is_slow(flight)) keep_lost(flight, entry, sqlstate);
 }
 
 namespace {
@@ -64,7 +74,8 @@ namespace {
 // A cursor that nobody has read to its end.
 void on_closed(Flight& flight) noexcept {
     flight.sums[kCalls] = 1;
-    record_call(flight, {}, now_ns());
+    SlabEntry& entry = record_call(flight, {}, now_ns());
+    if (is_slow(flight)) keep_lost(flight, entry, 0);
 }
 
 // A transaction also ends by itself within a procedure, which goes on: only an error ends what runs.

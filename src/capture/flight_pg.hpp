@@ -48,7 +48,8 @@ inline Source source_of(const QueryDesc* query) noexcept {
 
 // Null when there are too many.
 Flight* begin(const void* query, std::uint64_t queryid, const Source& source) noexcept;
-void end(Flight* flight, const Source& source) noexcept;
+// While its executor is still there; null: a utility statement, which may be gone itself.
+void end(Flight* flight, const QueryDesc* query) noexcept;
 // A statement that has been planned will not run next.
 void flush_planned() noexcept;
 // A call of which nothing else is known.
@@ -56,7 +57,9 @@ void count_untimed(std::uint64_t queryid, const Source& source) noexcept;
 
 // ---- What errors and the ends of transactions do, in failures_pg.cpp
 
+// Callbacks of errors; the second of statements whose executor runs.
 void note_error(void*);
+void note_error_of_query(void* flight);
 void on_lost(Flight& flight) noexcept;
 void watch_failures();
 
@@ -95,10 +98,11 @@ struct Watch {
     int at;
 };
 
-STEWARD_WITHIN void enter(Watch& watch, Flight* flight, const char* frame) noexcept {
+STEWARD_WITHIN void enter(Watch& watch, Flight* flight, const char* frame,
+                          void (*on_error)(void*) = note_error) noexcept {
     watch.callback.previous = error_context_stack;
-    watch.callback.callback = note_error;
-    watch.callback.arg = nullptr;
+    watch.callback.callback = on_error;
+    watch.callback.arg = flight;
     error_context_stack = &watch.callback;
     watch.at = flights.enter(flight, frame);
 }
@@ -109,8 +113,9 @@ STEWARD_WITHIN bool leave(Watch& watch, Flight* flight) noexcept {
     return flights.leave(flight, watch.at, on_lost);
 }
 
-STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* frame) noexcept {
-    enter(watch, flight, frame);
+STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* frame,
+                                   void (*on_error)(void*) = note_error) noexcept {
+    enter(watch, flight, frame, on_error);
     flight->is_measured = true;
     flight->extra.buffers = pgBufferUsage;
     flight->extra.wal = pgWalUsage;

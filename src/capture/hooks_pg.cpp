@@ -124,7 +124,7 @@ STEWARD_APART void run_watched(QueryDesc* query, Rest... rest) {
     Flight* flight = flights.find(query);
     if (flight == nullptr) return run_next(query, rest...);
     Watch watch;
-    enter_measured(watch, flight, frame);
+    enter_measured(watch, flight, frame, note_error_of_query);
     run_next(query, rest...);
     if (leave_measured(watch, flight)) flight->sums[kRows] += static_cast<std::int64_t>(query->estate->es_processed);
 }
@@ -146,7 +146,7 @@ STEWARD_APART void finish_watched(QueryDesc* query) {
     Flight* flight = flights.find(query);
     if (flight == nullptr) return finish_next(query);
     Watch watch;
-    enter_measured(watch, flight, frame);
+    enter_measured(watch, flight, frame, note_error_of_query);
     finish_next(query);
     leave_measured(watch, flight);
 }
@@ -168,7 +168,7 @@ STEWARD_APART void end_watched(const QueryDesc* query) noexcept {
     const EState* state = query->estate;
     if (state->es_jit != nullptr) flight->sums[kJitNs] += jit_ns_of(state->es_jit->instr);
     if (state->es_jit_worker_instr != nullptr) flight->sums[kJitNs] += jit_ns_of(*state->es_jit_worker_instr);
-    end(flight, source_of(query));
+    end(flight, query);
 }
 
 void on_end(QueryDesc* query) {
@@ -208,12 +208,11 @@ STEWARD_APART void utility_watched(PlannedStmt* statement, const char* text, Res
     Watch watch;
     enter_measured(watch, flight, frame);
     utility_next(statement, text, rest...);
-    // The statement may be gone by now, as after ROLLBACK.
     if (!leave_measured(watch, flight)) return;
     const QueryCompletion* done = std::get<sizeof...(Rest) - 1>(std::make_tuple(rest...));
     if (done != nullptr && has_rows(done->commandTag))
         flight->sums[kRows] += static_cast<std::int64_t>(done->nprocessed);
-    end(flight, {});
+    end(flight, nullptr);
 }
 
 template <class... Rest>

@@ -64,7 +64,10 @@ bool is_up_to_date(const SlabEntry& entry) noexcept { return entry.data.resets_s
 
 SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, const Source& source,
                         std::int64_t now) noexcept {
-    if (entry != nullptr && !is_up_to_date(*entry)) fold(*entry, now);
+    if (entry != nullptr && !is_up_to_date(*entry)) {
+        fold(*entry, now);
+        entry->slow_pause_until = entry->slow_worth = 0;
+    }
     if (entry == nullptr) {
         entry = &session_slab->place_for(hash);
         if (entry->data.is_used && !entry->data.counters.is_empty()) fold(*entry, now);
@@ -82,7 +85,7 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
     return *entry;
 }
 
-void record_call(const FlightState& flight, const Source& source, std::int64_t now) noexcept {
+SlabEntry& record_call(const FlightState& flight, const Source& source, std::int64_t now) noexcept {
     bool is_there = flight.entry->use == flight.entry_use && is_ready(*flight.entry);
     SlabEntry& entry = is_there ? *flight.entry : touch(flight.key, flight.hash, source, now);
     bool has_room = true;
@@ -97,6 +100,7 @@ void record_call(const FlightState& flight, const Source& source, std::int64_t n
         has_room = entry.data.histogram.add(nanos);
     }
     if (!has_room || now - entry.folded_at > kFoldEveryNs) fold(entry, now);
+    return entry;
 }
 
 std::string_view Source::statement() const noexcept {
@@ -128,10 +132,11 @@ void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexc
     counters.see(seen_at);
 }
 
-void record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept {
-    record_call(flight, {}, now);
+SlabEntry& record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept {
+    SlabEntry& entry = record_call(flight, {}, now);
     pg::Locked locked(lock_of(flight.hash));
     shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at, message);
+    return entry;
 }
 
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept {

@@ -42,11 +42,11 @@ inline SlabEntry& touch(const Key& key, std::uint64_t hash, const Source& source
 }
 
 // A call that has ended; its duration counts when it was timed.
-void record_call(const FlightState& flight, const Source& source, std::int64_t now) noexcept;
+SlabEntry& record_call(const FlightState& flight, const Source& source, std::int64_t now) noexcept;
 // Of a statement that did not begin to run when it had been planned.
 void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexcept;
 // A call that has failed.
-void record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept;
+SlabEntry& record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept;
 // A call of which nothing else is known.
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept;
 

@@ -37,6 +37,8 @@ struct SlabEntry {
     std::uint32_t last_use;
     bool has_text;
     std::int64_t folded_at;
+    std::int64_t slow_pause_until;  // no slow call is kept before,
+    std::int64_t slow_worth;        // but one that takes as long as this
     SlabData data;
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
@@ -69,6 +71,7 @@ struct Slab {
     SlabEntry entries[kEntries];
     std::uint32_t uses;
     std::uint32_t begun;
+    std::atomic<std::int64_t> slow_skipped;  // slow calls of all its sessions that were not kept
 
     SlabEntry* find(const Key& key, std::uint64_t hash) noexcept {
         SlabEntry* set = set_of(hash);

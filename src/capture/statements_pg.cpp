@@ -2,6 +2,7 @@
 //
 // The begin and the end of a statement.
 #include "capture/flight_pg.hpp"
+#include "capture/slow_pg.hpp"
 
 #include <array>
 
@@ -24,6 +25,12 @@ int sampling_of(const SlabEntry& entry) noexcept {
     static std::uint32_t state = 1;
     state = state * 1'664'525U + 1'013'904'223U;
     return state >> 28 == 0 ? kSampleOneOf : 0;
+}
+
+STEWARD_APART void end_slow(Flight* flight, SlabEntry& entry, const QueryDesc* query) noexcept {
+    FlightState ended = *flight;
+    flights.end(flight);
+    keep_slow(ended, entry, query);
 }
 
 }  // namespace
@@ -76,9 +83,11 @@ void count_untimed(std::uint64_t queryid, const Source& source) noexcept {
                    GetCurrentStatementStartTimestamp());
 }
 
-void end(Flight* flight, const Source& source) noexcept {
+void end(Flight* flight, const QueryDesc* query) noexcept {
     flight->sums[kCalls] = 1;
-    record_call(*flight, source, flight->running_since);
+    Source source = query != nullptr ? source_of(query) : Source{};
+    SlabEntry& entry = record_call(*flight, source, flight->running_since);
+    if (is_slow(*flight)) return end_slow(flight, entry, query);
     flights.end(flight);
 }
 

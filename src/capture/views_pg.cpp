@@ -7,7 +7,9 @@
 
 #include "base/text.hpp"
 #include "capture/capture_pg.hpp"
+#include "capture/rows_pg.hpp"
 #include "capture/saved_pg.hpp"
+#include "capture/slow_pg.hpp"
 #include "pg/executor.hpp"
 #include "pg/guard.hpp"
 #include "pg/shmem.hpp"
@@ -17,56 +19,7 @@ namespace steward::capture {
 
 namespace {
 
-constexpr char kHidden[] = "<insufficient privilege>";
 constexpr char kEvicted[] = "(evicted)";
-constexpr double kNsPerMs = 1e6;
-
-// Which rows the reader may see whole: their own, and all with pg_read_all_stats.
-struct Reader {
-    Oid role;
-    bool sees_all;
-    bool may_see(Oid owner) const { return sees_all || owner == role; }
-};
-
-Reader current_reader() {
-    return pg::call([] { return Reader{GetUserId(), pg::may_read_all_statistics()}; });
-}
-
-// One row; plain, since it is filled within pg::call().
-template <int columns>
-struct Row {
-    Datum values[columns];
-    bool nulls[columns];
-    int next = 0;
-
-    void put(Datum value) noexcept {
-        nulls[next] = false;
-        values[next++] = value;
-    }
-    void put_null() noexcept { nulls[next++] = true; }
-    void put_number(std::int64_t value) { put(Int64GetDatum(value)); }
-    void put_real(double value) { put(Float8GetDatum(value)); }
-    void put_ms(std::int64_t nanos) { put_real(static_cast<double>(nanos) / kNsPerMs); }
-    void put_oid(Oid value) {
-        if (OidIsValid(value))
-            put(ObjectIdGetDatum(value));
-        else
-            put_null();
-    }
-    void put_text(const char* text, std::size_t length) {
-        put(PointerGetDatum(cstring_to_text_with_len(text, static_cast<int>(length))));
-    }
-};
-
-// A text of another database, in whose encoding this one may not know it: what is not ASCII is left out of sight.
-Datum readable(const char* bytes, std::size_t length, std::int32_t encoding) {
-    text* made = cstring_to_text_with_len(bytes, static_cast<int>(length));
-    if (encoding != GetDatabaseEncoding())
-        for (std::size_t i = 0; i < length; ++i)
-            if ((static_cast<unsigned char>(bytes[i]) & 0x80) != 0) VARDATA(made)[i] = '?';
-    return PointerGetDatum(made);
-}
-
 constexpr int kStatisticColumns = 39;
 using StatisticRow = Row<kStatisticColumns>;
 
@@ -116,27 +69,6 @@ void put_statistic(StatisticRow& row, const Statistic& one, const Reader& reader
     for (Sum sum : {kWalRecords, kWalFpi, kWalBytes}) row.put_number(sums[sum]);
     row.put(TimestampTzGetDatum(one.counters.first_seen));
     row.put(TimestampTzGetDatum(one.counters.last_seen));
-}
-
-// Calls fill(i, row) for each of `count` rows, all within one guard.
-template <int columns, class Fill>
-void put_rows(pg::ResultSet& result, std::size_t count, Fill&& fill) {
-    Tuplestorestate* store = result.store();
-    TupleDesc shape = result.shape();
-    pg::call([&] {
-        if (shape->natts != columns) elog(ERROR, "row has %d values for %d columns", columns, shape->natts);
-        MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_steward rows", ALLOCSET_DEFAULT_SIZES);
-        MemoryContext caller = MemoryContextSwitchTo(scratch);
-        for (std::size_t i = 0; i < count; ++i) {
-            CHECK_FOR_INTERRUPTS();
-            Row<columns> row;
-            fill(i, row);
-            tuplestore_putvalues(store, shape, row.values, row.nulls);
-            MemoryContextReset(scratch);
-        }
-        MemoryContextSwitchTo(caller);
-        MemoryContextDelete(scratch);
-    });
 }
 
 Datum query_statistics(FunctionCallInfo fcinfo) {
@@ -189,7 +121,7 @@ Datum query_failures(FunctionCallInfo fcinfo) {
     return result.done();
 }
 
-constexpr int kStatusColumns = 17;
+constexpr int kStatusColumns = 23;
 
 struct Totals {
     std::int64_t queries;
@@ -220,12 +152,36 @@ Totals totals() noexcept {
     return sum;
 }
 
+struct SlowState {
+    std::int64_t events;
+    std::int64_t bytes_used;
+    std::int64_t kept;
+    std::int64_t dropped;
+};
+
+SlowState slow_state() noexcept {
+    const EventStore& events = *shared().events;
+    pg::Locked locked(shared().events_lock, LW_SHARED);
+    return {events.used(), static_cast<std::int64_t>(events.blocks_used() * TextArena::kBlockBytes),
+            static_cast<std::int64_t>(events.added()), static_cast<std::int64_t>(events.dropped())};
+}
+
+void put_slow_state(Row<kStatusColumns>& row, const SlowState& slow) {
+    row.put_number(static_cast<std::int64_t>(slow_bytes()));
+    row.put_number(slow.bytes_used);
+    row.put_number(slow.events);
+    row.put_number(slow.kept);
+    row.put_number(slow_skipped());
+    row.put_number(slow.dropped);
+}
+
 Datum status(FunctionCallInfo fcinfo) {
     require_shared();
     pg::ResultSet result(fcinfo);
     const Shared& state = shared();
     const StoreSize& size = state.store->size();
     Totals sum = totals();
+    SlowState slow = slow_state();
     constexpr auto kBlock = static_cast<std::int64_t>(TextArena::kBlockBytes);
     put_rows<kStatusColumns>(result, 1, [&](std::size_t, Row<kStatusColumns>& row) {
         const char* name = mode == kOff ? "off" : mode == kTop ? "top" : "all";
@@ -249,6 +205,7 @@ Datum status(FunctionCallInfo fcinfo) {
             row.put(TimestampTzGetDatum(state.saved_at));
         else
             row.put_null();
+        put_slow_state(row, slow);
     });
     return result.done();
 }
@@ -272,6 +229,10 @@ Datum reset(FunctionCallInfo fcinfo) {
     for (LWLock* lock : shared().locks) LWLockAcquire(lock, LW_EXCLUSIVE);
     std::uint32_t erased = shared().store->reset(filter);
     for (LWLock* lock : shared().locks) LWLockRelease(lock);
+    {
+        pg::Locked locked(shared().events_lock);
+        shared().events->erase(filter.queryid, filter.database, filter.role);
+    }
     return pg::call([&] { return Int64GetDatum(erased); });
 }
 

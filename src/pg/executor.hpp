@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "access/parallel.h"
+#include "common/ip.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
 #include "jit/jit.h"
@@ -94,6 +95,14 @@ inline bool may_read_all_statistics() {
 #else
     return is_member_of_role(GetUserId(), DEFAULT_ROLE_READ_ALL_STATS);
 #endif
+}
+
+// Where this session's client is, as a number; false when it has no such place: it is on this machine, or there is none.
+inline bool client_host(char* to, int room) {
+    if (MyProcPort == nullptr) return false;
+    const SockAddr& from = MyProcPort->raddr;
+    if (from.addr.ss_family != AF_INET && from.addr.ss_family != AF_INET6) return false;
+    return pg_getnameinfo_all(&from.addr, static_cast<int>(from.salen), to, room, nullptr, 0, NI_NUMERICHOST) == 0;
 }
 
 }  // namespace steward::pg

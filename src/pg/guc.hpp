@@ -18,6 +18,13 @@ inline void define_setting(const char* name, const char* description, int* varia
                             nullptr, nullptr, nullptr);
 }
 
+// on_assign hears of each value that it takes.
+inline void define_setting(const char* name, const char* description, int* variable, IntRange range, GucContext context,
+                           int unit, GucIntAssignHook on_assign) {
+    DefineCustomIntVariable(name, description, nullptr, variable, *variable, range.min, range.max, context, unit,
+                            nullptr, on_assign, nullptr);
+}
+
 struct RealRange {
     double min;
     double max;

@@ -52,7 +52,7 @@ extern "C" {
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
-// Its Port would want the headers of GSSAPI and OpenSSL; nothing here looks into one.
+// Its Port would want the headers of GSSAPI and OpenSSL; nothing here looks beyond its addresses, which come before.
 #pragma push_macro("ENABLE_GSS")
 #pragma push_macro("USE_OPENSSL")
 #undef ENABLE_GSS

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The values of a statement's parameters, as the server's log has them: $1 = 'a', $2 = NULL.
+#pragma once
+
+#include "capture/text_buffer.hpp"
+#include "pg/executor.hpp"
+
+namespace steward::capture {
+
+// With the output functions of their types, in a transaction that may fail; it raises what they raise.
+void write_parameters(ParamListInfo parameters, TextBuffer& to);
+// While an error is being dealt with: of types that need no catalog; the others are shown as ?.
+void write_plain_parameters(ParamListInfo parameters, TextBuffer& to);
+
+// The longest part of so many bytes that does not end within a character.
+std::size_t clipped(const char* text, std::size_t length, std::size_t limit) noexcept;
+
+// Of a text that may end within a character: what is before.
+std::size_t whole_characters(const char* text, std::size_t length) noexcept;
+
+}  // namespace steward::capture

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# Slow statements on a real server: each that takes too long is kept in full, however it was sent and however it ended, nothing
+# that looks at it fails it, and one bad query does not push out the others.
+use strict;
+use warnings;
+use File::Basename;
+use lib dirname(__FILE__);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use StewardTest;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'autovacuum = off', 'restart_after_crash = on',
+    'steward.capture_slow_threshold = -1', 'steward.capture_critical_threshold = -1', 'steward.capture_slow_memory = 1MB', 'log_lock_waits = on'));
+$node->start;
+sub sql { my ($query, $db) = @_; return $node->safe_psql($db // 'postgres', $query); }
+sql(q{
+    CREATE EXTENSION pg_steward;
+    CREATE TABLE t (a integer PRIMARY KEY, b text);
+    INSERT INTO t SELECT i, 'x' FROM generate_series(1, 1000) i;
+    ANALYZE t;
+    CREATE ROLE worker LOGIN SUPERUSER;
+    ALTER ROLE worker SET steward.capture_slow_threshold = '20ms';
+    CREATE ROLE patient LOGIN;
+    ALTER ROLE patient SET steward.capture_slow_threshold = '1h';
+    CREATE ROLE hasty LOGIN;
+    ALTER ROLE hasty SET steward.capture_slow_threshold = 0;
+    CREATE FUNCTION nap(a integer) RETURNS integer LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.03); RETURN a; END $$;
+});
+
+sub kept { my ($what, $where, $db) = @_; return sql("SELECT $what FROM steward.slow_queries WHERE $where", $db); }
+sub of_worker { my ($what, $like) = @_; return kept($what, "role = 'worker' AND query LIKE '$like'"); }
+# Statements of the worker, one after the other; what fails does not keep the others from running.
+sub work { my @statements = @_; return $node->psql('postgres', join(";\n", @statements), extra_params => ['-U', 'worker'], on_error_stop => 0); }
+sub worker_session { my ($name, @statements) = @_; return session($node, "$name user=worker", @statements); }
+sub pgbench { my ($mode, $script) = @_;
+    my $file = $node->basedir . '/script';
+    unlink $file;
+    append_to_file($file, $script);
+    return IPC::Run::run([ 'pgbench', '-n', '-t', '1', '-M', $mode, '-f', $file, '-U', 'worker', '-h', $node->host, '-p', $node->port, 'postgres' ], '>', '/dev/null', '2>', '/dev/null'); }
+
+# ---- Thresholds of roles and databases -------------------------------------------------------------------------------
+
+sql('CREATE DATABASE other');
+sql('ALTER DATABASE other SET steward.capture_critical_threshold = 0');
+$node->psql('postgres', "SELECT 'long', pg_sleep(0.03)", extra_params => [ '-U', $_ ]) for qw(worker patient hasty);
+$node->psql('postgres', "SELECT 'short'", extra_params => [ '-U', $_ ]) for qw(worker patient hasty);
+$node->psql('other', "SELECT 'elsewhere'", extra_params => [ '-U', 'patient' ]);
+is(kept(q{string_agg(role || ' ' || query || ' ' || severity, ', ' ORDER BY at)}, 'true'), "worker SELECT 'long', pg_sleep(0.03) slow, "
+    . "hasty SELECT 'long', pg_sleep(0.03) slow, hasty SELECT 'short' slow, patient SELECT 'elsewhere' critical", 'who is slow depends on who asks, and where');
+is(kept('string_agg(database, \',\')', q{role = 'patient'}), 'other', 'with its database');
+
+# ---- However it is sent ----------------------------------------------------------------------------------------------
+
+for my $mode (qw(simple extended prepared)) {
+    ok(pgbench($mode, "\\set x 7\nSELECT '$mode', a, pg_sleep(0.03) FROM t WHERE a = :x AND b <> :x::text;\n"), "$mode: runs");
+    my $values = $mode eq 'simple' ? '' : q{$1 = '7', $2 = '7'};
+    is(of_worker(q{concat_ws(' ', count(*), min(parameters), bool_and(plan LIKE '%Index Scan%'))}, "SELECT ''$mode''%"),
+        join(' ', grep { $_ ne '' } 1, $values, 't'), "$mode: is kept with values and plan");
+}
+work('BEGIN', 'DECLARE c CURSOR WITH HOLD FOR SELECT nap(a) FROM t WHERE a < 3', 'FETCH 1 FROM c', 'COMMIT', 'FETCH 1 FROM c', 'CLOSE c');
+is(of_worker(q{query || ' ' || rows}, '%c'), 'FETCH $1 FROM c 1', 'a cursor, and one that is held does not stand in the way');
+work(q{SET steward.capture = 'all'}, q{DO $$ BEGIN FOR i IN 1 .. 2 LOOP PERFORM nap(i) FROM t WHERE a = i; COMMIT; END LOOP; END $$},
+    q{DO $$ DECLARE r record; BEGIN FOR r IN SELECT nap(a) AS n FROM t WHERE a < 4 LOOP EXIT WHEN r.n = 2; COMMIT; END LOOP; END $$});
+is(of_worker(q{count(*) || ' ' || bool_and(plan LIKE 'Index%') || ' ' || min(parameters)}, '%nap(i)%'), q{2 true $2 = '1'}, 'within a procedure that commits');
+is(of_worker(q{count(*)}, '%nap(a) AS n%'), 1, 'a cursor in it');
+work(q{SET steward.capture = 'all'}, 'SET parallel_setup_cost = 0', 'SET parallel_tuple_cost = 0', 'SET min_parallel_table_scan_size = 0',
+    q{CREATE FUNCTION slow_in_parallel(integer) RETURNS boolean PARALLEL SAFE LANGUAGE plpgsql AS $$ BEGIN IF $1 < 3 THEN PERFORM count(*), pg_sleep(0.03) FROM t WHERE a = $1; END IF; RETURN true; END $$},
+    'SELECT count(*) AS parallel FROM t WHERE slow_in_parallel(a % 200)');
+is(of_worker(q{bool_and(plan LIKE '%Gather%')}, '%AS parallel%'), 't', 'a parallel query has its plan');
+work('CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = 1', 'COPY (SELECT nap(1)) TO STDOUT');
+is(of_worker(q{string_agg(query, ', ' ORDER BY at)}, 'C%copied%'), 'CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = $1', 'a utility statement');
+is(of_worker('count(*)', 'COPY%'), 1, 'and COPY');
+
+# ---- However it ends -------------------------------------------------------------------------------------------------
+
+work(q{PREPARE p (text) AS SELECT b, pg_sleep(60) FROM t WHERE b = $1}, q{SET statement_timeout = '100ms'}, q{EXECUTE p('x')}, 'RESET statement_timeout', 'SELECT 1');
+is(of_worker(q{concat_ws(' ', sqlstate, parameters, rows)}, 'PREPARE p%'), q{57014 $1 = 'x' 0}, 'a timeout is kept with its values');
+my $sleeper = worker_session('sleeper', 'SELECT pg_sleep(100), 2');
+my $pid = pid_of($node, q{query LIKE 'SELECT pg_sleep(100), 2' AND wait_event = 'PgSleep' AND now() > query_start + interval '30 ms'});
+sql("SELECT pg_cancel_backend($pid)");
+ok(!finish($sleeper), 'a statement is cancelled');
+is(of_worker(q{sqlstate || ' ' || application}, 'SELECT pg_sleep(100), 2'), '57014 sleeper', 'and kept');
+$sleeper = worker_session('sleeper', 'SELECT pg_sleep(100), 3');
+$pid = pid_of($node, q{query LIKE 'SELECT pg_sleep(100), 3' AND wait_event = 'PgSleep' AND now() > query_start + interval '30 ms'});
+sql("SELECT pg_terminate_backend($pid)");
+ok(!finish($sleeper), 'a session is terminated');
+wait_for($node, q{EXISTS (SELECT FROM steward.slow_queries WHERE query = 'SELECT pg_sleep(100), 3' AND sqlstate = '57P01')}, 'what it ran');
+pass('what it ran is kept');
+my $holder = session($node, 'holder', 'BEGIN', 'SELECT a FROM t WHERE a = 5 FOR UPDATE', 'SELECT pg_sleep(600)');
+my $held_by = pid_of($node, q{application_name = 'holder' AND wait_event = 'PgSleep'});
+work(q{SET lock_timeout = '60ms'}, q{UPDATE t SET b = 'z' WHERE a = 5});
+is(of_worker('sqlstate', 'UPDATE t%'), '55P03', 'one that waited for a lock in vain');
+sql("SELECT pg_terminate_backend($held_by)");
+finish($holder);
+work(q{SET steward.capture = 'all'}, q{DO $$ BEGIN PERFORM nap(a), 1 / (a - 1) FROM t WHERE a = 1; EXCEPTION WHEN division_by_zero THEN NULL; END $$});
+is(of_worker('sqlstate', '%nap(a), 1 / (a - 1)%'), '22012', 'an error that was swallowed');
+is(of_worker(q{coalesce(min(sqlstate), 'none')}, 'DO%'), 'none', 'what swallowed it has not failed');
+
+# A value whose output takes for ever: the timeout comes while it is printed.
+sql(q{
+    CREATE TYPE endless;
+    CREATE FUNCTION endless_in(cstring) RETURNS endless LANGUAGE internal IMMUTABLE STRICT AS 'float8in';
+    CREATE FUNCTION endless_out(endless) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'pg_sleep';
+    CREATE TYPE endless (INPUT = endless_in, OUTPUT = endless_out, LIKE = double precision);
+});
+work(q{SET statement_timeout = '300ms'}, q{PREPARE e (endless, text) AS SELECT count($1), $2, pg_sleep(0.03)}, q{EXECUTE e('1000', 'seen')}, 'RESET statement_timeout',
+    q{SELECT 'after it', pg_sleep(0.03)});
+is(of_worker(q{count(*) || ' ' || min(parameters)}, 'PREPARE e%'), q{1 $1 = ?, $2 = 'seen'}, 'a value whose output takes for ever');
+is(of_worker('count(*)', '%after it%'), 1, 'the session goes on');
+
+# ---- Many ------------------------------------------------------------------------------------------------------------
+
+sql(q{SELECT steward.reset_queries()});
+sql(q{ALTER ROLE worker SET steward.capture_slow_threshold = 0});
+work(map { "SELECT 'bad', generate_series(1, $_)" } 1 .. 400);
+is(of_worker(q{count(*) FILTER (WHERE is_first) || ' ' || count(*) FILTER (WHERE is_worst) || ' ' || count(*) FILTER (WHERE is_latest)}, '%bad%'), '1 1 1',
+    'first, worst and latest are kept of a query');
+cmp_ok(of_worker('count(*)', '%bad%'), '<', 60, 'and not many more');
+cmp_ok(sql('SELECT slow_lost FROM steward.capture_status'), '>=', 340, 'the others are counted');
+is(of_worker('min(rows)', '%bad%'), 1, 'the first is the first');
+work((map { my $n = $_; 'SELECT 1' . join('', map { $n >> $_ & 1 ? '+1' : '-1' } 0 .. 9) . ' AS flood' } 0 .. 899));
+is(sql(q{SELECT slow_events > 100 AND slow_dropped > 0 AND slow_bytes_used < slow_bytes FROM steward.capture_status}), 't', 'many queries find room, the latest of them');
+sql(q{SELECT steward.reset_queries()});
+is(sql('SELECT slow_events || \' \' || slow_bytes_used FROM steward.capture_status'), '0 0', 'a reset takes all of them');
+sql(q{ALTER ROLE worker SET steward.capture_slow_threshold = '20ms'});
+
+# A database of another encoding: what cannot be read here is not shown.
+sql(q{CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'});
+$node->psql('latin', "SET client_encoding = 'UTF8'; SELECT 'grün', pg_sleep(0.03)", extra_params => ['-U', 'worker']);
+is(kept('query', q{database = 'latin'}), q{SELECT 'gr?n', pg_sleep(0.03)}, 'a text of another encoding');
+
+# ---- Standbys and crashes --------------------------------------------------------------------------------------------
+
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
+$standby->psql('postgres', q{SELECT 'on the standby', pg_sleep(0.03)}, extra_params => ['-U', 'worker']);
+is($standby->safe_psql('postgres', q{SELECT query || ' ' || (plan LIKE 'Result%') FROM steward.slow_queries}), q{SELECT 'on the standby', pg_sleep(0.03) true}, 'a standby has its own');
+$standby->stop;
+
+$sleeper = worker_session('victim', 'SELECT pg_sleep(100), 4');
+$pid = pid_of($node, q{application_name = 'victim' AND wait_event = 'PgSleep'});
+kill 'KILL', $pid;
+finish($sleeper);
+$node->poll_query_until('postgres', 'SELECT true') or die 'the server did not come back';
+is(kept('count(*)', 'true'), 0, 'a crash takes those in memory');
+work(q{SELECT 'after the crash', pg_sleep(0.03)});
+is(of_worker('count(*)', '%after the crash%'), 1, 'and goes on');
+
+quiet_log($node, 'canceling statement|terminating connection|division by zero|terminated by signal|in recovery mode|because of crash|server process');
+done_testing();
