@@ -43,3 +43,18 @@ COMMENT ON COLUMN steward.slow_queries.is_toplevel IS 'sent by a client; false: 
 COMMENT ON COLUMN steward.slow_queries.is_cut IS 'its text is longer than 16 kB';
 COMMENT ON COLUMN steward.slow_queries.is_first IS 'the first of its query that was slow, as long as there is room; likewise is_worst and is_latest';
 GRANT SELECT ON steward.slow_queries TO PUBLIC;
+
+-- Partitions are made, and go, as steward.partition_sets says; the first slow statement enters it there. It has no index, which
+-- a dump of its partitions would make twice.
+CREATE TABLE steward.slow_query_log (
+    at timestamptz NOT NULL, duration_ms double precision, severity text, sqlstate text, queryid bigint, query text, parameters text,
+    plan text, role text, application text, client inet, tags jsonb, rows bigint, plan_ms double precision,
+    cpu_ms double precision, jit_ms double precision,
+    shared_blks_hit bigint, shared_blks_read bigint, shared_blks_dirtied bigint, shared_blks_written bigint,
+    local_blks_hit bigint, local_blks_read bigint, local_blks_dirtied bigint, local_blks_written bigint,
+    temp_blks_read bigint, temp_blks_written bigint, blk_read_ms double precision, blk_write_ms double precision,
+    wal_records bigint, wal_fpi bigint, wal_bytes bigint, is_toplevel boolean, is_cut boolean
+) PARTITION BY RANGE (at);
+COMMENT ON TABLE steward.slow_query_log IS 'slow statements of this database, written down a few seconds after they ended: the columns of steward.slow_queries. Kept for 30 days unless steward.manage_partitions() is told otherwise';
+SELECT pg_catalog.pg_extension_config_dump('steward.slow_query_log', '');
+GRANT SELECT ON steward.slow_query_log TO pg_read_all_stats;

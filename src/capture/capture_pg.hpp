@@ -9,6 +9,8 @@
 //   session_pg.cpp     counts them in the session's slab, folds that into the shards
 //   saved_pg.cpp       keeps all of it over a restart
 //   views_pg.cpp       shows it
+//   slow_pg.cpp        keeps slow ones in full (EventStore); plan_text_pg.cpp and parameters_pg.cpp look up what ran
+//   slow_views_pg.cpp  shows those, slow_log_pg.cpp writes them into a table
 #pragma once
 
 #include "capture/event_store.hpp"

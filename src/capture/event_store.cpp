@@ -185,6 +185,12 @@ std::string_view EventStore::read(const SlowEvent& event, char* to) const noexce
     return {to, event.texts->length};
 }
 
+void EventStore::mark_logged(std::uint32_t database, std::uint64_t up_to) noexcept {
+    for (std::uint32_t i = 0; i < size_.events; ++i)
+        if (events_[i].is_used && events_[i].facts.key.database == database && events_[i].number <= up_to)
+            events_[i].is_logged = true;
+}
+
 std::uint32_t EventStore::erase(std::uint64_t queryid, std::uint32_t database, std::uint32_t role) noexcept {
     auto matches = [&](const Key& key) {
         return (queryid == 0 || key.queryid == queryid) && (database == 0 || key.database == database) &&

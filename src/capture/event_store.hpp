@@ -77,6 +77,9 @@ public:
     // `to` has room for EventWriter::kMostBytes.
     std::string_view read(const SlowEvent& event, char* to) const noexcept;
 
+    // Those of a database up to that number.
+    void mark_logged(std::uint32_t database, std::uint64_t up_to) noexcept;
+
     std::uint32_t erase(std::uint64_t queryid, std::uint32_t database, std::uint32_t role) noexcept;
 
     std::uint32_t used() const noexcept { return used_; }

@@ -13,6 +13,7 @@
 #include "pg/guard.hpp"
 #include "pg/guc.hpp"
 #include "pg/shmem.hpp"
+#include "schedule/errands_pg.hpp"
 
 namespace steward::capture {
 
@@ -28,6 +29,9 @@ constexpr std::size_t kMostParametersBytes = 8 * 1024;
 constexpr std::size_t kMostPlanBytes = 24 * 1024;
 constexpr std::size_t kMostTagsBytes = 2 * 1024;
 static_assert(kMostTextBytes + kMostParametersBytes + kMostPlanBytes + kMostTagsBytes + 4096 < EventWriter::kMostBytes);
+
+// Those of so long are written down by one worker.
+constexpr std::int64_t kLogDelayMicros = 5 * base::kMicrosPerSecond;
 
 // None of the events of the session is admitted before.
 std::int64_t all_pause_until = 0;
@@ -148,8 +152,11 @@ void add_event(const FlightState& flight, int sqlstate, bool is_cut, EventWriter
     facts.has_cpu = flight.sampling > 0;
     if (facts.has_cpu) facts.sums[kCpuNs] /= flight.sampling;
     std::string_view bytes = texts.done();
-    pg::Locked locked(shared().events_lock);
-    shared().events->add(facts, bytes);
+    {
+        pg::Locked locked(shared().events_lock);
+        if (!shared().events->add(facts, bytes)) return;
+    }
+    if (!RecoveryInProgress()) schedule::ask_now(schedule::kSlowLogErrand, kLogDelayMicros);
 }
 
 // What is known of it without the statement itself.

@@ -14,7 +14,8 @@ bool is_room(const Errand& errand, base::Instant now) noexcept {
 
 }  // namespace
 
-bool ask_errand(Errand* errands, int count, std::uint32_t database, std::uint32_t object, base::Instant now) noexcept {
+bool ask_errand(Errand* errands, int count, std::uint32_t database, std::uint32_t object, base::Instant now,
+                base::Instant earliest) noexcept {
     Errand* const end = errands + count;
     Errand* found = std::find_if(errands, end, [&](const Errand& errand) {
         return errand.state != Errand::State::free && errand.database == database && errand.object == object;
@@ -22,13 +23,16 @@ bool ask_errand(Errand* errands, int count, std::uint32_t database, std::uint32_
     if (found == end) {
         found = std::find_if(errands, end, [&](const Errand& errand) { return is_room(errand, now); });
         if (found == end) return false;
-        *found = Errand{Errand::State::waiting, false, 0, found->token, database, object, now.micros};
+        *found = Errand{Errand::State::waiting, false, 0, found->token, database, object, earliest.micros};
         return true;
     }
     switch (found->state) {
     case Errand::State::starting:
     case Errand::State::running: found->is_asked_again = true; return false;
-    case Errand::State::resting: found->state = Errand::State::waiting; return true;
+    case Errand::State::resting:
+        found->state = Errand::State::waiting;
+        found->not_before = std::max(found->not_before, earliest.micros);
+        return true;
     default: return false;
     }
 }

@@ -35,8 +35,9 @@ enum class ErrandEnd {
 inline constexpr std::int64_t kErrandPauseMicros = base::kMicrosPerSecond;
 inline constexpr int kMostErrandDoublings = 8;
 
-// True when the launcher has to hear of it. Without room the request is forgotten.
-bool ask_errand(Errand* errands, int count, std::uint32_t database, std::uint32_t object, base::Instant now) noexcept;
+// True when the launcher has to hear of it. Without room the request is forgotten. It begins at `earliest`, or later.
+bool ask_errand(Errand* errands, int count, std::uint32_t database, std::uint32_t object, base::Instant now,
+                base::Instant earliest) noexcept;
 
 // The one that is to be started now: -1: none.
 int due_errand(const Errand* errands, int count, base::Instant now) noexcept;

@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 
+// What their workers run.
+struct ErrandWork {
+    const char* main;
+    const char* title;
+};
+constexpr ErrandWork kPartitions{"steward_partition_demand", "pg_steward partitions on demand"};
+constexpr ErrandWork kSlowLog{"steward_capture_log", "pg_steward slow query log"};
+
 // ---- Sessions --------------------------------------------------------------------------------------------------------
 
 // Of this session's transaction. Never destroyed: backends exit without unwinding.
@@ -29,7 +37,7 @@ void at_transaction_end(XactEvent event, void*) {
         base::Instant now = pg::now();
         bool is_new = false;
         pg::Locked locked(shared().lock);
-        for (Oid object : asked()) is_new |= ask_errand(shared().errands, kMaxErrands, MyDatabaseId, object, now);
+        for (Oid object : asked()) is_new |= ask_errand(shared().errands, kMaxErrands, MyDatabaseId, object, now, now);
         if (is_new) wake_launcher(shared());
     }
     if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) asked().clear();
@@ -50,6 +58,14 @@ void ask_at_commit(Oid object) {
     if (!is_listening) pg::call([] { RegisterXactCallback(at_transaction_end, nullptr); });
     is_listening = true;
     asked().push_back(object);
+}
+
+void ask_now(Oid object, std::int64_t delay_micros) noexcept {
+    if (!has_shared()) return;
+    base::Instant now = pg::now();
+    pg::Locked locked(shared().lock);
+    if (ask_errand(shared().errands, kMaxErrands, MyDatabaseId, object, now, {now.micros + delay_micros}))
+        wake_launcher(shared());
 }
 
 void Errands::adopt() {
@@ -77,14 +93,17 @@ void Errands::collect(base::Instant now) {
 
 bool Errands::start(int slot, base::Instant now) {
     std::uint32_t token = 0;
+    Oid object = InvalidOid;
     {
         pg::Locked locked(shared().lock);
         Errand& errand = shared().errands[slot];
+        object = errand.object;
         errand.state = Errand::State::starting;
         errand.token = token = ++shared().last_token;
     }
-    BackgroundWorkerHandle* handle = pg::start_worker("steward_partition_demand", "pg_steward partitions on demand",
-                                                      pack({static_cast<std::uint32_t>(slot), token}));
+    const ErrandWork& work = object == kSlowLogErrand ? kSlowLog : kPartitions;
+    BackgroundWorkerHandle* handle =
+        pg::start_worker(work.main, work.title, pack({static_cast<std::uint32_t>(slot), token}));
     if (handle == nullptr) {
         pg::Locked locked(shared().lock);
         shared().errands[slot].state = Errand::State::waiting;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// Errands in the server: sessions ask when they commit, the launcher starts a worker for each, and the worker says how it
-// ended. The only kind there is: the partitions that the rows of a default partition need (steward_partition_demand).
+// Errands in the server: sessions ask, the launcher starts a worker for each, and the worker says how it ended. There are two
+// kinds: the partitions that the rows of a default partition need (steward_partition_demand), where the object is the
+// partitioned table, and slow statements that are to be written down (steward_capture_log).
 #pragma once
 
 #include <map>
@@ -15,8 +16,13 @@ namespace steward::schedule {
 
 // ---- Sessions --------------------------------------------------------------------------------------------------------
 
+// No table has this number: of the database's slow query log.
+inline constexpr Oid kSlowLogErrand = InvalidOid;
+
 // Asks for the object when this transaction commits. Nothing without the launcher.
 void ask_at_commit(Oid object);
+// Now, whatever becomes of this transaction: it begins after that time. It neither allocates nor raises.
+void ask_now(Oid object, std::int64_t delay_micros) noexcept;
 
 // ---- The launcher ----------------------------------------------------------------------------------------------------
 

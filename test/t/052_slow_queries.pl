@@ -133,6 +133,58 @@ sql(q{CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' 
 $node->psql('latin', "SET client_encoding = 'UTF8'; SELECT 'grün', pg_sleep(0.03)", extra_params => ['-U', 'worker']);
 is(kept('query', q{database = 'latin'}), q{SELECT 'gr?n', pg_sleep(0.03)}, 'a text of another encoding');
 
+# ---- The log ---------------------------------------------------------------------------------------------------------
+
+sub logged_of { my $like = shift; return "(SELECT count(*) FROM steward.slow_query_log WHERE query LIKE '$like')"; }
+sub wait_for_rows { my ($count, $like) = @_; wait_for($node, logged_of($like) . " >= $count", "$count rows of $like in the log"); }
+work(q{PREPARE l (text) AS SELECT b, pg_sleep(0.03) FROM t WHERE b = $1 LIMIT 1 /*app='shop'*/}, q{EXECUTE l('x')});
+wait_for_rows(1, 'PREPARE l%');
+is(sql(q{SELECT concat_ws(' ', role, severity, parameters, tags, rows, duration_ms >= 30, plan LIKE 'Limit%', application <> '') FROM steward.slow_query_log
+    WHERE query LIKE 'PREPARE l%'}), q{worker slow $1 = 'x' {"app": "shop"} 1 t t t}, 'they are written down, whole');
+is(sql('SELECT count(*) FROM steward.slow_query_log l WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = l.role)'), 0, 'with their roles');
+is(whole($node, 'steward.slow_query_log'), 3, 'into partitions of our own');
+# Databases keep theirs apart, and one without the extension has none.
+sql('CREATE DATABASE second');
+sql('CREATE EXTENSION pg_steward', 'second');
+$node->psql($_, "SELECT 'in $_', pg_sleep(0.03)", extra_params => [ '-U', 'worker' ]) for qw(second latin);
+$node->poll_query_until('second', q{SELECT count(*) = 1 FROM steward.slow_query_log WHERE query LIKE '%in second%'}) or die 'no log in the second database';
+is(sql(q{SELECT count(*) FROM steward.slow_query_log WHERE query LIKE '%in second%' OR query LIKE '%in latin%'}), 0, 'each database has its own');
+is(kept('count(*)', q{query LIKE '%in latin%'}), 1, 'one without the extension has them in memory');
+# Somebody is in the way, and then not; each is written once.
+my $locker = session($node, 'locker', 'BEGIN', 'LOCK TABLE steward.slow_query_log', 'SELECT pg_sleep(600)');
+$held_by = pid_of($node, q{application_name = 'locker' AND wait_event = 'PgSleep'});
+work(q{SELECT 'late', pg_sleep(0.03)});
+wait_for($node, q{EXISTS (SELECT FROM pg_stat_activity a JOIN pg_locks l USING (pid) WHERE a.application_name = 'pg_steward slow query log' AND NOT l.granted)}, 'the worker at the lock');
+sql("SELECT pg_terminate_backend($held_by)");
+finish($locker);
+wait_for_rows(1, '%late%');
+work(q{SELECT 'next', pg_sleep(0.03)});
+wait_for_rows(1, '%next%');
+is(sql('SELECT ' . logged_of('%late%')), 1, 'each is written once');
+# Retention is that of any managed table.
+sql(q{DO $$ BEGIN EXECUTE format('CREATE TABLE steward.slow_query_log_old PARTITION OF steward.slow_query_log FOR VALUES FROM (%L) TO (%L)',
+    date_trunc('day', now() AT TIME ZONE 'UTC') - interval '60 days', date_trunc('day', now() AT TIME ZONE 'UTC') - interval '59 days'); END $$});
+work(q{SELECT 'after retention', pg_sleep(0.03)});
+wait_for_rows(1, '%after retention%');
+is(sql(q{SELECT count(*) FROM pg_class WHERE relname = 'slow_query_log_old' AND relispartition}), 0, 'the old partition has gone');
+whole($node, 'steward.slow_query_log');
+# Who may read it.
+isnt($node->psql('postgres', 'SELECT count(*) > 0 FROM steward.slow_query_log', extra_params => [ '-U', 'patient' ]), 0, 'not everybody reads the log');
+sql('GRANT pg_read_all_stats TO patient');
+is($node->safe_psql('postgres', 'SELECT count(*) > 0 FROM steward.slow_query_log', extra_params => [ '-U', 'patient' ]), 't', 'who may read all statistics does');
+# A dump of it can be restored, and goes on.
+my $rows = fingerprint($node, 'steward.slow_query_log');
+my $dump = $node->basedir . '/dump.sql';
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('postgres'), '-f', $dump ], 'a dump');
+sql('CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-X', '-q', '-o', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'is restored');
+is(fingerprint($node, 'steward.slow_query_log', 'restored'), $rows, 'with all rows');
+$node->psql('restored', "SELECT 'in restored', pg_sleep(0.03)", extra_params => [ '-U', 'worker' ]);
+$node->poll_query_until('restored', q{SELECT count(*) = 1 FROM steward.slow_query_log WHERE query LIKE '%in restored%'}) or die 'no log after the restore';
+sql('DROP EXTENSION pg_steward', 'restored');
+is(sql(q{SELECT count(*) FROM pg_class WHERE relname LIKE 'slow_query_log%'}, 'restored'), 0, 'and goes with the extension');
+$node->psql('restored', "SELECT 'without', pg_sleep(0.03)", extra_params => [ '-U', 'worker' ]);
+
 # ---- Standbys and crashes --------------------------------------------------------------------------------------------
 
 $node->backup('copy');
@@ -141,7 +193,9 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 $standby->psql('postgres', q{SELECT 'on the standby', pg_sleep(0.03)}, extra_params => ['-U', 'worker']);
+my $written = sql(q{SELECT count(*) FROM steward.slow_query_log});
 is($standby->safe_psql('postgres', q{SELECT query || ' ' || (plan LIKE 'Result%') FROM steward.slow_queries}), q{SELECT 'on the standby', pg_sleep(0.03) true}, 'a standby has its own');
+is($standby->safe_psql('postgres', 'SELECT count(*) FROM steward.slow_query_log'), $written, 'and the log of its primary');
 $standby->stop;
 
 $sleeper = worker_session('victim', 'SELECT pg_sleep(100), 4');
@@ -152,6 +206,7 @@ $node->poll_query_until('postgres', 'SELECT true') or die 'the server did not co
 is(kept('count(*)', 'true'), 0, 'a crash takes those in memory');
 work(q{SELECT 'after the crash', pg_sleep(0.03)});
 is(of_worker('count(*)', '%after the crash%'), 1, 'and goes on');
+wait_for_rows(1, '%after the crash%');
 
-quiet_log($node, 'canceling statement|terminating connection|division by zero|terminated by signal|in recovery mode|because of crash|server process');
+quiet_log($node, 'canceling statement|terminating connection|division by zero|terminated by signal|in recovery mode|because of crash|server process|permission denied for table slow_query_log');
 done_testing();

@@ -12,7 +12,12 @@ constexpr std::int64_t kSecond = base::kMicrosPerSecond;
 
 struct Book {
     std::array<Errand, 4> errands{};
-    bool ask(std::uint32_t object, std::int64_t at) { return ask_errand(errands.data(), 4, 1, object, {at * kSecond}); }
+    bool ask(std::uint32_t object, std::int64_t at) {
+        return ask_errand(errands.data(), 4, 1, object, {at * kSecond}, {at * kSecond});
+    }
+    bool ask_later(std::uint32_t object, std::int64_t at, std::int64_t earliest) {
+        return ask_errand(errands.data(), 4, 1, object, {at * kSecond}, {earliest * kSecond});
+    }
     int due(std::int64_t at) { return due_errand(errands.data(), 4, {at * kSecond}); }
     Errand& run(std::int64_t at) {
         Errand& errand = errands.at(static_cast<std::size_t>(due(at)));
@@ -38,6 +43,17 @@ TEST(Errand, WhoAsksWhileItRunsLetsItRunOnceMore) {
     EXPECT_EQ(book.due(11), -1) << "not at once";
     end_errand(book.run(12), ErrandEnd::useful, {12 * kSecond});
     EXPECT_FALSE(next_errand(book.errands.data(), 4));
+}
+
+TEST(Errand, BeginsWhenItIsToAndNotLaterForThoseWhoAskAgain) {
+    Book book;
+    EXPECT_TRUE(book.ask_later(7, 10, 15));
+    EXPECT_FALSE(book.ask_later(7, 13, 18));
+    EXPECT_EQ(book.due(14), -1);
+    end_errand(book.run(15), ErrandEnd::useful, {15 * kSecond});
+    EXPECT_TRUE(book.ask_later(7, 20, 25));
+    EXPECT_EQ(book.due(24), -1);
+    EXPECT_EQ(book.due(25), 0);
 }
 
 TEST(Errand, UselessOnesComeBackMoreAndMoreRarely) {
