@@ -29,7 +29,7 @@ FROM steward.slow_query_events() e
 LEFT JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) e.database_oid
 LEFT JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) e.role_oid
 ORDER BY e.at DESC;
-COMMENT ON VIEW steward.slow_queries IS 'statements that took longer than steward.capture_slow_threshold, the newest first: of each query the first, the worst and the latest, and others as long as there is room';
+COMMENT ON VIEW steward.slow_queries IS 'statements that took longer than steward.capture_slow_threshold, or than is usual for their query, the newest first: of each query the first, the worst and the latest, and others as long as there is room';
 COMMENT ON COLUMN steward.slow_queries.at IS 'when it ended';
 COMMENT ON COLUMN steward.slow_queries.severity IS 'slow; or critical: longer than steward.capture_critical_threshold';
 COMMENT ON COLUMN steward.slow_queries.sqlstate IS 'of the error that ended it; null: it did not fail';

@@ -66,7 +66,7 @@ void on_lost(Flight& flight) noexcept {
     flight.sums[kCalls] = flight.sums[kErrors] = 1;
     int sqlstate = noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR;
     SlabEntry& entry = record_failure(flight, sqlstate, noted_message, now);
-    if (is_slow(flight)) keep_lost(flight, entry, sqlstate);
+    if (is_slow(flight, entry)) keep_lost(flight, entry, sqlstate);
 }
 
 namespace {
@@ -75,7 +75,7 @@ namespace {
 void on_closed(Flight& flight) noexcept {
     flight.sums[kCalls] = 1;
     SlabEntry& entry = record_call(flight, {}, now_ns());
-    if (is_slow(flight)) keep_lost(flight, entry, 0);
+    if (is_slow(flight, entry)) keep_lost(flight, entry, 0);
 }
 
 // A transaction also ends by itself within a procedure, which goes on: only an error ends what runs.

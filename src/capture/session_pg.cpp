@@ -19,12 +19,18 @@ constexpr std::int64_t kFoldEveryNs = 1'000'000'000;
 LWLock* lock_of(std::uint64_t hash) noexcept { return shared().locks[Store::shard_index(hash)]; }
 Shard& shard_of(std::uint64_t hash) noexcept { return shared_store->shard(Store::shard_index(hash)); }
 
+std::uint64_t usual_of(const Entry& kept) noexcept {
+    return relative_threshold(relative_rule, kept.counters.sums[kCalls], kept.histogram);
+}
+
 void fold(SlabEntry& entry, std::int64_t now) noexcept {
     std::uint64_t hash = entry.data.hash;
     pg::Locked locked(lock_of(hash));
     shared_store->fold(entry);
     const Entry* kept = shard_of(hash).at(entry.data.ref);
-    entry.has_text = kept != nullptr && kept->key == entry.data.key && kept->text != nullptr;
+    bool is_kept = kept != nullptr && kept->key == entry.data.key;
+    entry.has_text = is_kept && kept->text != nullptr;
+    if (is_kept) entry.slow_after = usual_of(*kept);
     entry.folded_at = now;
 }
 
@@ -72,13 +78,16 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
         entry = &session_slab->place_for(hash);
         if (entry->data.is_used && !entry->data.counters.is_empty()) fold(*entry, now);
         EntryRef ref{};
+        std::uint64_t slow_after = kNever;
         {
             pg::Locked locked(lock_of(hash));
             Entry& kept = shard_of(hash).find_or_make(key, hash);
             entry->has_text = shard_of(hash).share_text(kept);
             ref = shard_of(hash).ref_of(kept);
+            slow_after = usual_of(kept);
         }
         session_slab->begin(*entry, key, hash, ref, shared_store->resets());
+        entry->slow_after = slow_after;
         entry->folded_at = now;
     }
     if (!entry->has_text && source.text != nullptr) give_text(*entry, source);

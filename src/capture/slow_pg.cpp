@@ -21,6 +21,7 @@ int slow_threshold = 1000;
 int critical_threshold = 5000;
 bool keeps_parameters = true;
 int slow_kilobytes = 8192;
+RelativeRule relative_rule{10, 100};
 std::uint64_t slow_after_ns = 1'000'000'000;
 
 namespace {
@@ -46,10 +47,6 @@ struct Noted {
     EventWriter writer;
 } noted;
 
-std::uint64_t nanos_of(int millis) noexcept {
-    return millis < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(millis) * 1'000'000;
-}
-
 void set_slow_threshold(int millis, void*) { slow_after_ns = std::min(nanos_of(millis), nanos_of(critical_threshold)); }
 void set_critical_threshold(int millis, void*) { slow_after_ns = std::min(nanos_of(slow_threshold), nanos_of(millis)); }
 
@@ -61,6 +58,9 @@ void note_skipped() noexcept {
 
 bool is_admitted(const FlightState& flight, SlabEntry& entry) noexcept {
     std::int64_t nanos = flight.sums[kTotalNs];
+    // What the query knows of itself is as old as its last fold: settings may have changed since.
+    bool is_unusual = relative_rule.factor > 0 && slow_threshold >= 0;
+    if (!is_unusual && duration_of(flight) < slow_after_ns) return false;
     std::int64_t now = now_ns();
     if ((now < entry.slow_pause_until && nanos < entry.slow_worth) || now < all_pause_until) {
         note_skipped();
@@ -136,8 +136,7 @@ void put_client(EventWriter& to) noexcept {
 }
 
 Severity severity_of(const FlightState& flight) noexcept {
-    std::int64_t nanos = flight.sums[kTotalNs] + flight.sums[kPlanNs];
-    return static_cast<std::uint64_t>(nanos) >= nanos_of(critical_threshold) ? Severity::critical : Severity::slow;
+    return duration_of(flight) >= nanos_of(critical_threshold) ? Severity::critical : Severity::slow;
 }
 
 void add_event(const FlightState& flight, int sqlstate, bool is_cut, EventWriter& texts) noexcept {
@@ -192,6 +191,13 @@ void define_slow_settings() {
     pg::define_setting("steward.capture_critical_threshold",
                        "Sets how long a statement takes that is kept as critical; 0 = any, -1 = none.",
                        &critical_threshold, kThresholds, PGC_SUSET, GUC_UNIT_MS, set_critical_threshold);
+    pg::define_setting("steward.capture_slow_factor",
+                       "Sets how many times the 99th percentile of its query a statement takes that is kept as slow; "
+                       "0 = however many.",
+                       &relative_rule.factor, {0, kMostFactor}, PGC_SUSET);
+    pg::define_setting("steward.capture_slow_floor",
+                       "Sets how long a statement takes at least that is slow by steward.capture_slow_factor.",
+                       &relative_rule.floor_ms, {0, std::numeric_limits<int>::max()}, PGC_SUSET, GUC_UNIT_MS);
     pg::define_setting("steward.capture_parameters", "Keeps the values that slow statements were run with.",
                        &keeps_parameters, PGC_SUSET);
     pg::define_setting("steward.capture_slow_memory", "Sets the memory for slow statements.", &slow_kilobytes,
@@ -216,7 +222,8 @@ void keep_slow(const FlightState& ended, SlabEntry& entry, const QueryDesc* quer
 void note_running(const FlightState& running, const QueryDesc& query) noexcept {
     if (noted.flight == &running && noted.running_since == running.running_since) return;
     std::int64_t so_far = running.sums[kTotalNs] + running.sums[kPlanNs] + now_ns() - running.running_since;
-    if (static_cast<std::uint64_t>(so_far) < slow_after_ns) return;
+    auto nanos = static_cast<std::uint64_t>(so_far);
+    if (nanos < slow_after_ns && nanos < running.entry->slow_after) return;
     Source source = source_of(&query);
     EventWriter& writer = noted.writer;
     writer.begin();

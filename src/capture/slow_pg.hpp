@@ -15,6 +15,7 @@ extern int slow_threshold;      // steward.capture_slow_threshold, in millisecon
 extern int critical_threshold;  // steward.capture_critical_threshold, likewise
 extern bool keeps_parameters;   // steward.capture_parameters
 extern int slow_kilobytes;      // steward.capture_slow_memory
+inline constexpr double kMostFactor = 1'000'000;
 inline constexpr int kMinSlowKilobytes = 256;
 inline constexpr int kMaxSlowKilobytes = 1024 * 1024;
 
@@ -25,8 +26,11 @@ inline std::size_t slow_bytes() { return static_cast<std::size_t>(slow_kilobytes
 // What both thresholds come to, in nanoseconds; the largest number when none is slow.
 extern std::uint64_t slow_after_ns;
 
-inline bool is_slow(const FlightState& flight) noexcept {
-    return static_cast<std::uint64_t>(flight.sums[kTotalNs] + flight.sums[kPlanNs]) >= slow_after_ns;
+inline std::uint64_t duration_of(const FlightState& flight) noexcept {
+    return static_cast<std::uint64_t>(flight.sums[kTotalNs] + flight.sums[kPlanNs]);
+}
+inline bool is_slow(const FlightState& flight, const SlabEntry& entry) noexcept {
+    return duration_of(flight) >= slow_after_ns || duration_of(flight) >= entry.slow_after;
 }
 
 // One that has ended, while its executor is still there; null: a utility statement.

@@ -87,7 +87,7 @@ void end(Flight* flight, const QueryDesc* query) noexcept {
     flight->sums[kCalls] = 1;
     Source source = query != nullptr ? source_of(query) : Source{};
     SlabEntry& entry = record_call(*flight, source, flight->running_since);
-    if (is_slow(*flight)) return end_slow(flight, entry, query);
+    if (is_slow(*flight, entry)) return end_slow(flight, entry, query);
     flights.end(flight);
 }
 

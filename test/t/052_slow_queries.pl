@@ -112,6 +112,17 @@ work(q{SET statement_timeout = '300ms'}, q{PREPARE e (endless, text) AS SELECT c
 is(of_worker(q{count(*) || ' ' || min(parameters)}, 'PREPARE e%'), q{1 $1 = ?, $2 = 'seen'}, 'a value whose output takes for ever');
 is(of_worker('count(*)', '%after it%'), 1, 'the session goes on');
 
+# ---- By what is usual ------------------------------------------------------------------------------------------------
+
+sql(q{ALTER ROLE worker SET steward.capture_slow_threshold = '1h'; ALTER ROLE worker SET steward.capture_slow_floor = '20ms'});
+work(('SELECT 17 AS usual, pg_sleep(0.0)') x 150);
+work('SELECT 18 AS usual, pg_sleep(0.5)', q{SELECT 19, 'not usual', pg_sleep(0.5)});
+is(of_worker(q{string_agg(query, ',')}, '%usual%'), 'SELECT 18 AS usual, pg_sleep(0.5)', 'a query that takes far longer than it used to is slow');
+work('SET steward.capture_slow_factor = 0', 'SELECT 20 AS usual, pg_sleep(0.5)');
+work('SET steward.capture_slow_threshold = -1', 'SELECT 21 AS usual, pg_sleep(0.5)');
+is(of_worker('count(*)', '%usual%'), 1, 'unless nobody wants to know');
+sql(q{ALTER ROLE worker RESET steward.capture_slow_floor; ALTER ROLE worker SET steward.capture_slow_threshold = '20ms'});
+
 # ---- Many ------------------------------------------------------------------------------------------------------------
 
 sql(q{SELECT steward.reset_queries()});
