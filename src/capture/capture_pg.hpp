@@ -22,9 +22,9 @@ namespace steward::capture {
 enum Mode : int { kOff, kTop, kAll };
 
 // Settings.
-extern int mode;           // steward.capture
+extern int mode;                    // steward.capture
 extern RelativeRule relative_rule;  // steward.capture_slow_factor, steward.capture_slow_floor
-extern int save_interval;  // steward.capture_save_interval, in seconds
+extern int save_interval;           // steward.capture_save_interval, in seconds
 inline constexpr int kMinQueries = 100;
 inline constexpr int kMaxQueries = 1'000'000;
 inline constexpr int kMinTextKilobytes = 256;

@@ -38,7 +38,7 @@ struct SlabEntry {
     std::uint32_t last_use;
     bool has_text;
     std::int64_t folded_at;
-    std::uint64_t slow_after;         // nanoseconds, for this query; see slow_rule.hpp
+    std::uint64_t slow_after;       // nanoseconds, for this query; see slow_rule.hpp
     std::int64_t slow_pause_until;  // no slow call is kept before,
     std::int64_t slow_worth;        // but one that takes as long as this
     SlabData data;
