@@ -18,12 +18,14 @@ CREATE TYPE mute;
 CREATE FUNCTION mute_in(cstring) RETURNS mute LANGUAGE internal IMMUTABLE STRICT AS 'int4in';
 CREATE FUNCTION mute_out(mute) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'trigger_out';
 CREATE TYPE mute (INPUT = mute_in, OUTPUT = mute_out, LIKE = integer);
+-- PostgreSQL 18 leaves PREPARE out of the text of what it prepares.
+CREATE FUNCTION prepared(query text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(query, '^PREPARE [^)]*\) AS\s+', '') $$;
 CREATE VIEW kept AS
-    SELECT query, parameters, severity, sqlstate, rows, is_toplevel FROM steward.slow_queries
-    WHERE role LIKE 'steward\_sq\_%' AND query !~ 'kept|ROLE|steward\.' ORDER BY query COLLATE "C", parameters COLLATE "C", is_toplevel;
+    SELECT prepared(query) AS query, parameters, severity, sqlstate, rows, is_toplevel FROM steward.slow_queries
+    WHERE role LIKE 'steward\_sq\_%' AND query !~ 'kept|ROLE|steward\.' ORDER BY prepared(query) COLLATE "C", parameters COLLATE "C", is_toplevel;
 CREATE VIEW plans AS
-    SELECT query, plan FROM steward.slow_queries
-    WHERE role LIKE 'steward\_sq\_%' AND query !~ 'kept|plans|ROLE|steward\.' ORDER BY query COLLATE "C", at;
+    SELECT prepared(query) AS query, plan FROM steward.slow_queries
+    WHERE role LIKE 'steward\_sq\_%' AND query !~ 'kept|plans|ROLE|steward\.' ORDER BY prepared(query) COLLATE "C", at;
 GRANT ALL ON ALL TABLES IN SCHEMA steward_sq TO steward_sq_one, steward_sq_two;
 
 -- As long as nothing is slow, nothing is kept.
@@ -68,7 +70,7 @@ SET steward.capture_slow_threshold = -1;
 SELECT * FROM kept;
 SELECT query, tags FROM steward.slow_queries WHERE tags IS NOT NULL;
 SELECT query, replace(regexp_replace(plan, 'cost=\S+ rows=\d+ width=\d+', '...', 'g'), 'HashAggregate', 'Aggregate') AS plan
-FROM plans WHERE query ~ 'WHERE|one|of_mute' AND query !~ 'PREPARE';
+FROM plans WHERE query ~ 'WHERE|one|of_mute' AND query !~ '\$1';
 SELECT bool_and(duration_ms > 0 AND plan_ms >= 0 AND at <= clock_timestamp() AND application IS NOT NULL) AS fit,
     sum(shared_blks_hit) > 0 AS has_blocks FROM steward.slow_queries;
 
