@@ -5,8 +5,8 @@
 
 #include "base/backoff.hpp"
 #include "base/pack.hpp"
+#include "pg/databases.hpp"
 #include "pg/guard.hpp"
-#include "pg/transaction.hpp"
 
 namespace steward::schedule {
 
@@ -14,54 +14,6 @@ namespace {
 
 constexpr std::int64_t kFirstRetryMicros = base::kMicrosPerSecond;
 constexpr std::int64_t kMostRetryMicros = base::kMicrosPerMinute;
-
-struct Found {
-    Oid* databases;
-    int count;
-};
-
-Found scan_databases() {
-    Relation relation = table_open(DatabaseRelationId, AccessShareLock);
-    TableScanDesc scan = table_beginscan_catalog(relation, 0, nullptr);
-    int room = 64;
-    Found found{static_cast<Oid*>(palloc(sizeof(Oid) * static_cast<Size>(room))), 0};
-    while (HeapTuple tuple = heap_getnext(scan, ForwardScanDirection)) {
-        auto* database = reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple));
-        if (!database->datallowconn || database->datistemplate || database->datconnlimit == pg::kInvalidDatabase)
-            continue;
-        if (found.count == room) {
-            room *= 2;
-            found.databases = static_cast<Oid*>(repalloc(found.databases, sizeof(Oid) * static_cast<Size>(room)));
-        }
-        found.databases[found.count++] = database->oid;
-    }
-    table_endscan(scan);
-    table_close(relation, AccessShareLock);
-    return found;
-}
-
-bool is_list_old = true;
-
-void on_change(Datum, int, uint32) { is_list_old = true; }
-
-// Read anew when pg_database has changed: a start over n databases reads n rows, not n for each loader.
-const std::vector<Oid>& connectable_databases() {
-    static std::vector<Oid>* databases = nullptr;
-    if (databases == nullptr) {
-        databases = new std::vector<Oid>();
-        pg::call([] { CacheRegisterSyscacheCallback(DATABASEOID, on_change, Datum{0}); });
-    }
-    // Whose beginning hears of changes.
-    auto failure = pg::attempt(pg::Bounded::transaction, [&] {
-        if (!is_list_old) return;
-        is_list_old = false;
-        Found found = pg::call([] { return scan_databases(); });
-        databases->assign(found.databases, found.databases + found.count);
-    });
-    if (!failure) return *databases;
-    is_list_old = true;
-    throw pg::PgError(std::move(*failure));
-}
 
 bool is_among(const std::vector<Oid>& databases, Oid database) {
     return std::find(databases.begin(), databases.end(), database) != databases.end();
@@ -74,8 +26,6 @@ auto earliest(const Wanted& wanted) {
 }
 
 }  // namespace
-
-bool is_connectable(Oid database) { return is_among(connectable_databases(), database); }
 
 Loaded Loads::gone(Oid database) {
     known_.erase(database);
@@ -92,7 +42,7 @@ void Loads::want(Oid database, base::Instant not_before, bool is_first) {
 }
 
 std::vector<Oid> Loads::want_all(base::Instant now, bool is_first) {
-    const std::vector<Oid>& databases = connectable_databases();
+    const std::vector<Oid>& databases = pg::connectable_databases();
     auto is_there = [&](Oid database) { return is_among(databases, database); };
     for (Oid database : databases) want(database, now, is_first);
     std::vector<Oid> gone;

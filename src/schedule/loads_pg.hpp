@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "pg/databases.hpp"
 #include "pg/worker.hpp"
 #include "schedule/wire_pg.hpp"
 
@@ -24,9 +25,6 @@ struct Loaded {
     std::vector<Definition> jobs;
     LoadEnd end;
 };
-
-// Whether one can connect to it now.
-bool is_connectable(Oid database);
 
 class Loads {
 public:
@@ -44,7 +42,7 @@ public:
             std::optional<Oid> next = take_next(now);
             if (!next) return std::nullopt;
             // Dropped since somebody wanted it: a loader would only fail, again and again.
-            if (!is_connectable(*next)) return gone(*next);
+            if (!pg::is_connectable(*next)) return gone(*next);
             LoadRequest request = request_for(*next);
             request.is_first = taken_.is_first;
             start(*next, request, now);
