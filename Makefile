@@ -97,6 +97,8 @@ PG_CXXFLAGS += -Werror -g0
 endif
 # PGXS links with the C compiler.
 SHLIB_LINK += -lstdc++ -Wl,--version-script=src/exports.map
+# What asks other servers; PGXS knows the name.
+SHLIB_LINK_INTERNAL = $(libpq)
 
 REGRESS := $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS := --inputdir=test --load-extension=pg_steward
@@ -126,6 +128,9 @@ $(OBJS): $(O)/%.o: %.cpp $(O)/flags
 # The one object that knows the version, so that the others stay good for a compiler cache.
 $(O)/src/module.o: CPPFLAGS += -DSTEWARD_VERSION='"$(EXTVERSION)"'
 $(O)/src/module.o: pg_steward.control
+
+# The one object that knows libpq.
+$(O)/src/route/peer_pg.o: CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir)
 
 # The one object that {fmt} is compiled in, for all the others.
 $(O)/src/base/fmt.o: CXXFLAGS += -fkeep-inline-functions -fno-inline

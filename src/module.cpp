@@ -5,6 +5,7 @@
 #include "maintain/maintain_pg.hpp"
 #include "partition/partition_pg.hpp"
 #include "pg/guard.hpp"
+#include "route/route_pg.hpp"
 #include "schedule/schedule_pg.hpp"
 
 extern "C" {
@@ -17,6 +18,7 @@ void _PG_init() {
     steward::schedule::init();
     steward::maintain::init();
     steward::capture::init();
+    steward::route::init();
     steward::pg::reserve_guc_prefix("steward");
 }
 

@@ -31,8 +31,9 @@ inline constexpr int kMaxMaxJobs = 1'000'000;
 extern int max_jobs;  // steward.schedule_max_jobs
 inline constexpr int kMaxWorkersLimit = 1024;
 extern int max_running;  // steward.schedule_max_running
-// Of max_worker_processes, left to others: the launcher itself, the worker of capture, a loader, one for parallel queries.
-inline constexpr int kReservedWorkers = 4;
+// Of max_worker_processes, left to others: the launcher itself, the worker of capture, the prober, a loader, one for parallel
+// queries.
+inline constexpr int kReservedWorkers = 5;
 
 enum class RunState : std::uint8_t { free, reserved, ready, requested, starting, running, ended };
 // Why a running one is stopped.

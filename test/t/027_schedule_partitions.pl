@@ -129,7 +129,7 @@ as_keeper('DROP TABLE bad');
 quiet_log($node, qr/terminating (background worker|connection)|job "partitions"|division by zero|of partition .* (failed|postponed)/);
 
 # No second slot: the work is done in the run's own transaction, and the run says so.
-$node->append_conf('postgresql.conf', 'max_worker_processes = 4');
+$node->append_conf('postgresql.conf', 'max_worker_processes = 5');
 $node->restart;
 wait_for($node, q{(SELECT next_run FROM steward.jobs WHERE name = 'partitions') IS NOT NULL}, 'the launcher to have read the jobs');
 table('narrow', 'null');

@@ -11,7 +11,7 @@ use ScheduleTest;
 use StewardTest;
 use Test::More;
 
-my $node = scheduler_node('main', 'log_statement = none', 'max_worker_processes = 9');
+my $node = scheduler_node('main', 'log_statement = none', 'max_worker_processes = 10');
 sub sql { return ask($node, shift); }
 sub messages { return grep { /\[\d+\].* (?:LOG|WARNING|ERROR|FATAL):/ && !/checkpoint/ } split /\n/, slurp_file($node->logfile); }
 # Of a process, in kB and in clock ticks.

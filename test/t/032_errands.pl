@@ -12,7 +12,7 @@ use StewardTest;
 use Test::More;
 
 # Two workers for jobs and errands: of five, three are left to others.
-my $node = scheduling('main', 'max_worker_processes = 6', 'max_parallel_workers = 0');
+my $node = scheduling('main', 'max_worker_processes = 7', 'max_parallel_workers = 0');
 sub sql { return $node->safe_psql('postgres', shift); }
 
 sub on_demand {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "route/facts_pg.hpp"
+
+#include "base/array.hpp"
+#include "base/text.hpp"
+#include "pg/extension.hpp"
+#include "pg/guard.hpp"
+#include "pg/spi.hpp"
+#include "pg/srf.hpp"
+#include "pg/transaction.hpp"
+#include "pg/wal.hpp"
+#include "route/node.hpp"
+#include "route/shared_pg.hpp"
+
+namespace steward::route {
+
+namespace {
+
+constexpr char kStandby[] =
+    "SELECT pg_is_wal_replay_paused(), pg_last_wal_receive_lsn(), r.status, r.sender_host, r.sender_port, r.slot_name, "
+    "r.latest_end_lsn, extract(epoch FROM clock_timestamp() - r.last_msg_receipt_time) * 1000000, "
+    "(SELECT sum(confl_tablespace + confl_lock + confl_snapshot + confl_bufferpin + confl_deadlock) "
+    "FROM pg_stat_database_conflicts) FROM (SELECT) one LEFT JOIN pg_stat_wal_receiver r ON true";
+
+std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column) {
+    return row.is_null(column) ? std::nullopt : parse_lsn(row.text(column));
+}
+
+void read_standby(const pg::Row& row, OwnFacts& own) {
+    Facts& facts = own.facts;
+    facts.is_replay_paused = row.truth(0);
+    facts.flushed = lsn_of(row, 1).value_or(Lsn{});
+    copy_short(facts.receiver_state, row.text(2));
+    copy_short(facts.upstream_host, plain_line(row.text(3), kShortBytes));
+    facts.upstream_port = static_cast<std::int32_t>(row.number(4));
+    copy_short(facts.slot_name, row.text(5));
+    if (auto latest = lsn_of(row, 6)) {
+        const auto silent = static_cast<std::int64_t>(row.real(7));
+        own.heard = {*latest, {steady_now().micros - silent}, true};
+    }
+    facts.conflicts = row.number(8);
+}
+
+std::vector<Lsn> positions_argument(FunctionCallInfo fcinfo) {
+    std::vector<Lsn> positions;
+    if (PG_ARGISNULL(0)) return positions;
+    struct Array {
+        Datum* values;
+        bool* nulls;
+        int count;
+    };
+    Array array = pg::call([&] {
+        Array read{};
+        deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), LSNOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &read.values,
+                          &read.nulls, &read.count);
+        return read;
+    });
+    for (int i = 0; i < array.count; ++i)
+        positions.push_back({array.nulls[i] ? 0 : static_cast<std::uint64_t>(DatumGetInt64(array.values[i]))});
+    return positions;
+}
+
+std::string ages_text(const std::vector<Lsn>& positions, Lsn flushed) {
+    std::vector<std::string> items;
+    for (const auto& age : ages_of(positions, flushed)) items.push_back(fmt::format("{}", age.value_or(-1)));
+    return base::array_literal(items);
+}
+
+pg::Cell text_or_null(const char* text) { return *text == '\0' ? pg::Cell() : pg::Cell(text); }
+pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
+
+}  // namespace
+
+Facts own_position() {
+    Facts facts;
+    facts.instance = has_shared() ? shared().instance : 0;
+    facts.system_identifier = pg::system_identifier();
+    facts.is_standby = RecoveryInProgress();
+    if (facts.is_standby) {
+        TimeLineID timeline = 0;
+        facts.replayed = {pg::replayed_lsn(&timeline)};
+        facts.timeline = timeline;
+    } else {
+        facts.flushed = {pg::flushed_lsn()};
+        facts.timeline = pg::insertion_timeline();
+    }
+    return facts;
+}
+
+OwnFacts own_facts() {
+    OwnFacts own{own_position(), {}};
+    if (!own.facts.is_standby) return own;
+    auto rows = pg::query(kStandby, {}, pg::Plan::kept);
+    if (!rows.empty()) read_standby(rows[0], own);
+    return own;
+}
+
+}  // namespace steward::route
+
+STEWARD_FUNCTION(steward_node_facts) {
+    using namespace steward;
+    return pg::entry([&]() -> Datum {
+        pg::SafePath path;
+        pg::ResultSet result(fcinfo);
+        const std::vector<route::Lsn> positions = route::positions_argument(fcinfo);
+        const route::Facts facts = route::own_facts().facts;
+        const bool has_ring = route::has_shared() && !facts.is_standby;
+        result.add({
+            facts.instance == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", static_cast<std::int64_t>(facts.instance))),
+            fmt::format("{}", facts.system_identifier),
+            facts.is_standby ? "t" : "f",
+            facts.is_replay_paused ? "t" : "f",
+            fmt::format("{}", facts.timeline),
+            route::lsn_or_null(facts.flushed),
+            route::lsn_or_null(facts.replayed),
+            route::text_or_null(facts.receiver_state),
+            route::text_or_null(facts.upstream_host),
+            facts.upstream_port == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", facts.upstream_port)),
+            route::text_or_null(facts.slot_name),
+            fmt::format("{}", facts.conflicts),
+            has_ring ? pg::Cell(route::ages_text(positions, facts.flushed)) : pg::Cell(),
+        });
+        return result.done();
+    });
+}

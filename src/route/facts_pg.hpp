@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// What this server says of itself.
+#pragma once
+
+#include "route/facts.hpp"
+#include "route/lag.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::route {
+
+struct OwnFacts {
+    Facts facts;
+    // Of a standby, by what its WAL receiver has heard of the server above it.
+    Horizon heard;
+};
+
+// With a transaction open and a safe path.
+OwnFacts own_facts();
+// The part of it that needs no transaction: all but the WAL receiver, conflicts and whether replay is paused.
+Facts own_position();
+
+}  // namespace steward::route

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "route/peer_pg.hpp"
+
+#include <libpq-fe.h>
+
+#include "base/array.hpp"
+#include "pg/guard.hpp"
+
+namespace steward::route {
+
+namespace {
+
+void ignore_notice(void*, const PGresult*) {}
+
+std::vector<std::optional<std::string>> first_row(const PGresult* result) {
+    std::vector<std::optional<std::string>> columns;
+    for (int i = 0; i < PQnfields(result); ++i) {
+        if (PQgetisnull(result, 0, i) != 0)
+            columns.emplace_back();
+        else
+            columns.emplace_back(PQgetvalue(result, 0, i));
+    }
+    return columns;
+}
+
+}  // namespace
+
+Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const std::string& database, const Pace& pace) {
+    // The server counts the files of its processes.
+    has_descriptor_ = pg::call([] { return AcquireExternalFD(); });
+    if (!has_descriptor_) {
+        refusal_ = "too many open files";
+        return;
+    }
+    const auto parameters = connection_parameters(node, addresses, database, pace);
+    std::vector<const char*> keys;
+    std::vector<const char*> values;
+    for (const auto& [key, value] : parameters) {
+        keys.push_back(key.c_str());
+        values.push_back(value.c_str());
+    }
+    keys.push_back(nullptr);
+    values.push_back(nullptr);
+    connection_ = PQconnectStartParams(keys.data(), values.data(), 0);
+    if (connection_ != nullptr) PQsetNoticeReceiver(connection_, ignore_notice, nullptr);
+}
+
+Peer::~Peer() {
+    if (connection_ != nullptr) PQfinish(connection_);
+    if (has_descriptor_) ReleaseExternalFD();
+}
+
+Peer::State Peer::connect() {
+    if (connection_ == nullptr || PQstatus(connection_) == CONNECTION_BAD) return State::failed;
+    switch (PQconnectPoll(connection_)) {
+    case PGRES_POLLING_OK:
+        events_ = WL_SOCKET_READABLE;
+        return PQsetnonblocking(connection_, 1) == 0 ? State::ready : State::failed;
+    case PGRES_POLLING_READING: events_ = WL_SOCKET_READABLE; return State::waiting;
+    case PGRES_POLLING_WRITING: events_ = WL_SOCKET_WRITEABLE; return State::waiting;
+    default: return State::failed;
+    }
+}
+
+Peer::State Peer::ask(const std::vector<Lsn>& positions) {
+    std::vector<std::string> texts;
+    texts.reserve(positions.size());
+    for (Lsn position : positions) texts.push_back(format_lsn(position));
+    const std::string array = base::array_literal(texts);
+    const char* values[] = {array.c_str()};
+    answer_.reset();
+    if (PQsendQueryParams(connection_, kAskFacts, 1, nullptr, values, nullptr, nullptr, 0) == 0) return State::failed;
+    is_unflushed_ = true;
+    return receive();
+}
+
+Peer::State Peer::receive() {
+    if (PQconsumeInput(connection_) == 0) return State::failed;
+    if (is_unflushed_) {
+        const int left = PQflush(connection_);
+        if (left < 0) return State::failed;
+        is_unflushed_ = left > 0;
+    }
+    events_ = WL_SOCKET_READABLE | (is_unflushed_ ? WL_SOCKET_WRITEABLE : 0);
+    while (PQisBusy(connection_) == 0) {
+        PGresult* result = PQgetResult(connection_);
+        if (result == nullptr) return answer_ ? State::ready : State::failed;
+        if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
+            answer_ = read_answer(first_row(result));
+        else
+            refusal_ = plain_line(PQresultErrorMessage(result), kShortBytes * 4);
+        PQclear(result);
+    }
+    return State::waiting;
+}
+
+bool Peer::is_alive() { return PQconsumeInput(connection_) != 0 && PQstatus(connection_) == CONNECTION_OK; }
+
+int Peer::socket() const { return PQsocket(connection_); }
+
+std::string Peer::error() const {
+    if (!refusal_.empty()) return refusal_;
+    const std::string error = connection_ == nullptr ? "out of memory" : plain_line(PQerrorMessage(connection_), 1000);
+    return error.empty() ? "the connection was closed" : error;
+}
+
+}  // namespace steward::route

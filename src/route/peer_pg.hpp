@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// A connection to another server that never waits: whoever owns it waits for its socket. One question at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "route/facts.hpp"
+#include "route/node.hpp"
+
+#include "pg/postgres.hpp"
+
+struct pg_conn;
+
+namespace steward::route {
+
+class Peer {
+public:
+    // Begins to connect.
+    Peer(const Node& node, const std::vector<std::string>& addresses, const std::string& database, const Pace& pace);
+    ~Peer();
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+
+    enum class State { waiting, ready, failed };
+    // Goes on as far as it can without waiting: ready when it is connected, or has been answered.
+    State connect();
+    State ask(const std::vector<Lsn>& positions);
+    State receive();
+    // Takes what comes while nothing was asked; false when the connection is gone.
+    bool is_alive();
+    // After `ready` of ask() or receive().
+    const base::Result<Answer>& answer() const { return *answer_; }
+
+    int socket() const;
+    // What to wait for: WL_SOCKET_READABLE, WL_SOCKET_WRITEABLE, or both.
+    std::uint32_t events() const { return events_; }
+    // Why it failed, as one line.
+    std::string error() const;
+
+private:
+    pg_conn* connection_ = nullptr;
+    std::uint32_t events_ = WL_SOCKET_WRITEABLE;
+    bool has_descriptor_ = false;
+    bool is_unflushed_ = false;
+    std::string refusal_;
+    std::optional<base::Result<Answer>> answer_;
+};
+
+}  // namespace steward::route

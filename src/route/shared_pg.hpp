@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// The room's shared memory: what the prober knows, for everybody to read. Only the prober writes nodes and horizon; sessions
+// say which databases have other nodes now. The ring has a lock of its own, which other servers' questions take too.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/shmem.hpp"
+#include "route/facts.hpp"
+#include "route/lag.hpp"
+#include "route/lsn_ring.hpp"
+#include "route/node.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::route {
+
+// Settings, in milliseconds.
+extern int probe_interval;  // steward.route_probe_interval
+extern int probe_timeout;   // steward.route_probe_timeout
+inline Pace pace() { return {std::int64_t{probe_interval} * 1000, std::int64_t{probe_timeout} * 1000}; }
+// What is older counts as the past.
+inline std::int64_t fresh_for() { return kFreshIntervals * pace().interval + pace().timeout; }
+
+inline constexpr std::size_t kErrorBytes = 200;
+inline constexpr int kMaxChangedDatabases = 64;
+
+struct NodeSlot {
+    bool is_used;
+    bool is_self;
+    bool has_facts;
+    Reach reach;
+    Oid database;
+    char name[kShortBytes];
+    Facts facts;
+    Steady seen_at;
+    TimestampTz last_contact;  // 0: never
+    Measured measured;
+    char error[kErrorBytes];
+};
+
+struct Shared {
+    LWLock* lock;
+    LWLock* ring_lock;
+    Latch* prober_latch;     // null while there is no prober
+    std::uint64_t instance;  // of this life of the server
+    bool is_all_changed;
+    int changed_count;
+    Oid changed[kMaxChangedDatabases];
+    Horizon horizon;    // of the primary, where this is a standby
+    Measured measured;  // of this server, where it is one
+    NodeSlot nodes[kMaxNodes];
+    LsnRing ring;
+};
+
+void init_shared();
+// Whether this server was started with the library: the rest may be called only then.
+bool has_shared();
+Shared& shared();
+
+Steady steady_now();
+
+// The prober reads the nodes of this database anew when this transaction commits.
+void reload_at_commit();
+
+// Of this server, where it is a primary: the WAL it has flushed, and how old the oldest behind each position is.
+std::vector<std::optional<std::int64_t>> ages_of(const std::vector<Lsn>& positions, Lsn flushed);
+
+}  // namespace steward::route
