@@ -66,7 +66,8 @@ CREATE FUNCTION steward.capture_state(
     OUT text_bytes_used bigint, OUT queries bigint, OUT max_queries bigint, OUT queries_without_text bigint, OUT errors bigint,
     OUT evictions bigint, OUT returns bigint, OUT folds bigint, OUT untimed_calls bigint, OUT resets bigint, OUT loaded bigint,
     OUT saved_at timestamptz, OUT slow_bytes bigint, OUT slow_bytes_used bigint, OUT slow_events bigint, OUT slow_kept bigint,
-    OUT slow_lost bigint, OUT slow_dropped bigint)
+    OUT slow_lost bigint, OUT slow_dropped bigint, OUT overhead_ms double precision, OUT overhead_percent double precision,
+    OUT downshifted_sessions bigint, OUT first_downshift_at timestamptz)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'steward_capture_status';
@@ -85,6 +86,11 @@ COMMENT ON COLUMN steward.capture_status.folds IS 'how often sessions have added
 COMMENT ON COLUMN steward.capture_status.untimed_calls IS 'calls counted without their time, of sessions with more than 128 statements under way at once';
 COMMENT ON COLUMN steward.capture_status.loaded IS 'statistics that were read from the file when the server started';
 COMMENT ON COLUMN steward.capture_status.saved_at IS 'when they were last written to it since then';
+COMMENT ON COLUMN steward.capture_status.overhead_ms IS
+    'what counting has taken since the server started: an estimate by one statement of 1,024, whose way through it is timed; null: none was yet';
+COMMENT ON COLUMN steward.capture_status.overhead_percent IS 'that, of the time that the statements which clients sent were planned and run';
+COMMENT ON COLUMN steward.capture_status.downshifted_sessions IS 'how many sessions now count less, since that took more than steward.capture_max_overhead';
+COMMENT ON COLUMN steward.capture_status.first_downshift_at IS 'when that happened first since the server started; null: never';
 
 COMMENT ON COLUMN steward.capture_status.slow_bytes IS 'memory for slow statements, part of memory_bytes';
 COMMENT ON COLUMN steward.capture_status.slow_events IS 'slow statements that are kept now';

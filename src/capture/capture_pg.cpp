@@ -15,6 +15,7 @@ namespace steward::capture {
 
 int mode = kTop;
 int save_interval = 300;
+double max_overhead = 10;
 Store* shared_store = nullptr;
 
 namespace {
@@ -78,7 +79,7 @@ void init() {
     pg::define_setting(
         "steward.capture",
         "Sets which statements are counted: none, those that clients send, or those within functions too.", &mode,
-        kModes, PGC_SUSET);
+        kModes, PGC_SUSET, assign_mode);
     pg::define_setting("steward.capture_max_queries", "Sets how many queries are told apart.", &max_queries,
                        {kMinQueries, kMaxQueries}, PGC_POSTMASTER, 0);
     pg::define_setting("steward.capture_text_memory", "Sets the memory for the texts of queries.", &text_kilobytes,
@@ -88,6 +89,10 @@ void init() {
         "Sets after how long the statistics of queries are saved, for the case of a crash; 0 = only at shutdown.",
         &save_interval, {0, kMaxSaveInterval}, PGC_SIGHUP, GUC_UNIT_S);
     define_slow_settings();
+    pg::define_setting("steward.capture_max_overhead",
+                       "Sets how much of the time of statements counting them may take, in percent, before a session "
+                       "counts less; 0 = no limit.",
+                       &max_overhead, {0, 100}, PGC_SUSET);
     if (IsBinaryUpgrade) return;
     pg::request_shared({shared_bytes, kName, kShards + 1, on_startup});
     pg::register_static_worker("steward_capture_saver", "pg_steward capture", BgWorkerStart_ConsistentState,

@@ -2,13 +2,15 @@
 //
 // Room capture: statistics of every statement, in shared memory.
 //
-//   hooks_pg.cpp       where the server calls: statements are planned, run and end
+//   planning_pg.cpp    where the server calls: statements get ids and are planned
+//   hooks_pg.cpp       likewise: they run and end
 //   flight_pg.hpp      measures what runs
+//   timing_pg.hpp      measures what that costs
 //   statements_pg.cpp  begins and ends statements (Flights)
 //   failures_pg.cpp    ends those that an error has left
 //   session_pg.cpp     counts them in the session's slab, folds that into the shards
 //   saved_pg.cpp       keeps all of it over a restart
-//   views_pg.cpp       shows it
+//   views_pg.cpp       shows it, status_pg.cpp how it is doing
 //   slow_pg.cpp        keeps slow ones in full (EventStore); plan_text_pg.cpp and parameters_pg.cpp look up what ran
 //   slow_views_pg.cpp  shows those, slow_log_pg.cpp writes them into a table
 #pragma once
@@ -25,6 +27,7 @@ enum Mode : int { kOff, kTop, kAll };
 extern int mode;                    // steward.capture
 extern RelativeRule relative_rule;  // steward.capture_slow_factor, steward.capture_slow_floor
 extern int save_interval;           // steward.capture_save_interval, in seconds
+extern double max_overhead;         // steward.capture_max_overhead, in percent
 inline constexpr int kMinQueries = 100;
 inline constexpr int kMaxQueries = 1'000'000;
 inline constexpr int kMinTextKilobytes = 256;
@@ -43,11 +46,14 @@ struct Shared {
     std::int64_t loaded;                // statistics that the file had
     std::atomic<std::int64_t> untimed;  // calls that were counted without anything else, see Flights
     std::int64_t bytes;
+    SharedOverhead ended;                          // of sessions that are no more, under the first lock
+    std::atomic<std::int64_t> first_downshift_at;  // 0: no session has given up anything
 };
 
 // In _PG_init.
 void init();
 void install_hooks();
+void assign_mode(int mode, void* extra);
 
 // Whether this server was started with the library: the rest may be called only then.
 bool has_shared();

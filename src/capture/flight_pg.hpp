@@ -63,6 +63,20 @@ void note_error_of_query(void* flight);
 void on_lost(Flight& flight) noexcept;
 void watch_failures();
 
+// ---- What every hook asks
+
+// Once it is not off.
+STEWARD_WITHIN bool is_counting() noexcept {
+    return (flights.depth() == 0 || (mode == kAll && !gives_up(kNoNested))) && !IsParallelWorker() && attach_session();
+}
+
+// What runs in frames that are no more on the stack has been left by an error.
+inline void forget_left(const char* frame) noexcept {
+    if (flights.depth() > 0) flights.forget_left(frame, on_lost);
+}
+
+inline const char* frame_of(void* address) noexcept { return static_cast<const char*>(address); }
+
 // ---- What is used
 
 // The counts of blocks are in the server's order.

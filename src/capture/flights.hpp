@@ -40,6 +40,8 @@ public:
 
     int depth() const noexcept { return depth_; }
     bool is_idle() const noexcept { return active_ == 0; }
+    // Of those that run; null: none does.
+    const Flight* outermost() const noexcept { return depth_ > 0 ? running_[0] : nullptr; }
 
     // Null when there are too many.
     Flight* begin(const void* query) noexcept {

@@ -10,6 +10,8 @@
 namespace steward::capture {
 
 Slab* session_slab = nullptr;
+std::uint32_t random_state = 1;
+Downshift downshift;
 
 namespace {
 
@@ -23,7 +25,13 @@ std::uint64_t usual_of(const Entry& kept) noexcept {
     return relative_threshold(relative_rule, kept.counters.sums[kCalls], kept.histogram);
 }
 
+Overhead overhead_of(const SlabEntry& entry) noexcept {
+    const std::int64_t* sums = entry.data.counters.sums;
+    return {0, 0, sums[kCalls], entry.data.key.is_toplevel ? sums[kTotalNs] + sums[kPlanNs] : 0};
+}
+
 void fold(SlabEntry& entry, std::int64_t now) noexcept {
+    session_slab->overhead.add(overhead_of(entry));
     std::uint64_t hash = entry.data.hash;
     pg::Locked locked(lock_of(hash));
     shared_store->fold(entry);
@@ -43,6 +51,12 @@ void fold_all(int, Datum) noexcept {
         SlabWrite write(entry);
         entry.data.is_used = false;
     }
+    {
+        pg::Locked locked(shared().locks[0]);
+        shared().ended.add(session_slab->overhead.read());
+        session_slab->overhead.clear();
+    }
+    session_slab->economy.store(kNoEconomy, std::memory_order_relaxed);
     session_slab = nullptr;
 }
 
@@ -74,6 +88,8 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
         fold(*entry, now);
         entry->slow_pause_until = entry->slow_worth = 0;
     }
+    // It has been folded, with a call before this one.
+    bool is_known = entry != nullptr && entry->folded_at != 0;
     if (entry == nullptr) {
         entry = &session_slab->place_for(hash);
         if (entry->data.is_used && !entry->data.counters.is_empty()) fold(*entry, now);
@@ -83,6 +99,7 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
             pg::Locked locked(lock_of(hash));
             Entry& kept = shard_of(hash).find_or_make(key, hash);
             entry->has_text = shard_of(hash).share_text(kept);
+            is_known = !kept.counters.is_empty();
             ref = shard_of(hash).ref_of(kept);
             slow_after = usual_of(kept);
         }
@@ -90,7 +107,9 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
         entry->slow_after = slow_after;
         entry->folded_at = now;
     }
-    if (!entry->has_text && source.text != nullptr) give_text(*entry, source);
+    if (entry->has_text || source.text == nullptr) return *entry;
+    if (gives_up(kNoFirstText) && !is_known && entry->data.counters.is_empty()) return *entry;
+    give_text(*entry, source);
     return *entry;
 }
 
@@ -127,9 +146,23 @@ bool attach_session_now() noexcept {
     std::uint32_t number = pg::session_number();
     if (number >= shared_store->sessions()) return false;
     session_slab = &shared_store->slab(number);
+    random_state = static_cast<std::uint32_t>(mix(std::uint64_t{number} << 32 | session_slab->uses));
     // After the last transaction has been aborted.
     on_shmem_exit(fold_all, 0);
     return true;
+}
+
+void note_overhead(std::int64_t nanos, std::int64_t running_ns) noexcept {
+    session_slab->overhead.add({1, nanos, 0, 0});
+    Overhead all = session_slab->overhead.read();
+    if (!downshift.is_due(all.timed)) return;
+    for (const SlabEntry& entry : session_slab->entries)
+        if (entry.data.is_used) all = all + overhead_of(entry);
+    all.spent_ns += running_ns;
+    if (!downshift.judge(all, max_overhead)) return;
+    session_slab->economy.store(downshift.economy(), std::memory_order_relaxed);
+    std::int64_t never = 0;
+    shared().first_downshift_at.compare_exchange_strong(never, GetCurrentTimestamp());
 }
 
 void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexcept {

@@ -21,6 +21,12 @@ struct Source {
 };
 
 extern Slab* session_slab;
+extern std::uint32_t random_state;  // of what is sampled
+extern Downshift downshift;
+inline bool gives_up(Economy what) noexcept { return downshift.economy() >= what; }
+// A statement that was timed has cost so much, and the one at top level, which is not counted yet, has run for so long.
+void note_overhead(std::int64_t nanos, std::int64_t running_ns) noexcept;
+
 bool attach_session_now() noexcept;
 
 // False in a process that has no place of its own to count in.

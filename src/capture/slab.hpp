@@ -10,6 +10,7 @@
 
 #include "capture/counters.hpp"
 #include "capture/histogram.hpp"
+#include "capture/overhead.hpp"
 #include "capture/slow_rule.hpp"
 
 namespace steward::capture {
@@ -74,6 +75,8 @@ struct Slab {
     std::uint32_t uses;
     std::uint32_t begun;
     std::atomic<std::int64_t> slow_skipped;  // slow calls of all its sessions that were not kept
+    SharedOverhead overhead;                 // of what has been folded
+    std::atomic<std::int32_t> economy;       // see there
 
     SlabEntry* find(const Key& key, std::uint64_t hash) noexcept {
         SlabEntry* set = set_of(hash);

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace steward::capture {
@@ -18,6 +19,29 @@ struct HashOfKey {
 };
 
 }  // namespace
+
+void add(std::vector<Statistic>& sums, const Statistic& one) {
+    auto found = std::find_if(sums.begin(), sums.end(), [&](const Statistic& sum) { return sum.key == one.key; });
+    if (found == sums.end()) {
+        sums.push_back(one);
+        return;
+    }
+    add(found->counters, one.counters);
+    add(found->histogram, one.histogram);
+}
+
+void add(std::vector<FailureCount>& sums, const FailureCount& one) {
+    auto found = std::find_if(sums.begin(), sums.end(), [&](const FailureCount& sum) {
+        return sum.key == one.key && sum.sqlstate == one.sqlstate;
+    });
+    if (found == sums.end()) {
+        sums.push_back(one);
+        return;
+    }
+    found->count += one.count;
+    found->total_ns += one.total_ns;
+    found->last_at = std::max(found->last_at, one.last_at);
+}
 
 void Collector::prepare(int shard) {
     const Shard& one = store_.shard(shard);

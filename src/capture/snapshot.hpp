@@ -30,6 +30,10 @@ struct FailureCount {
     Message message;
 };
 
+// Adds it to the one of its key, or as one more. Each shard sums up what it has evicted itself: readers want one sum.
+void add(std::vector<Statistic>& sums, const Statistic& one);
+void add(std::vector<FailureCount>& sums, const FailureCount& one);
+
 // Of one shard, or of all.
 struct Snapshot {
     std::vector<Statistic> statistics;

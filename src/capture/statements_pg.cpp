@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The begin and the end of a statement.
-#include "capture/flight_pg.hpp"
 #include "capture/slow_pg.hpp"
+#include "capture/timing_pg.hpp"
 
 #include <array>
 
@@ -19,12 +19,20 @@ namespace {
 constexpr std::int64_t kAlwaysSampledNs = 1'000'000;
 constexpr int kSampleOneOf = 16;
 
+bool draws_one_of(std::uint32_t count) noexcept { return random_state < (std::uint64_t{1} << 32) / count; }
+
+// It has been drawn, one time in `one_of`.
+STEWARD_APART int sampled(const std::int64_t* sums, int one_of) noexcept {
+    if (draws_one_of(kTimeOneOf)) time_next_statement();
+    bool is_short = sums[kTotalNs] < sums[kCalls] * kAlwaysSampledNs || sums[kCalls] == 0;
+    return is_short && gives_up(kNoCpuTime) ? 0 : one_of;
+}
+
 int sampling_of(const SlabEntry& entry) noexcept {
     const std::int64_t* sums = entry.data.counters.sums;
-    if (sums[kCalls] < kSampleOneOf / 2 || sums[kTotalNs] >= sums[kCalls] * kAlwaysSampledNs) return 1;
-    static std::uint32_t state = 1;
-    state = state * 1'664'525U + 1'013'904'223U;
-    return state >> 28 == 0 ? kSampleOneOf : 0;
+    random_state = random_state * 1'664'525U + 1'013'904'223U;
+    if (sums[kCalls] < kSampleOneOf / 2 || sums[kTotalNs] >= sums[kCalls] * kAlwaysSampledNs) return sampled(sums, 1);
+    return draws_one_of(kSampleOneOf) ? sampled(sums, kSampleOneOf) : 0;
 }
 
 STEWARD_APART void end_slow(Flight* flight, SlabEntry& entry, const QueryDesc* query) noexcept {

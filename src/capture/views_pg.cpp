@@ -6,10 +6,8 @@
 #include <array>
 
 #include "base/text.hpp"
-#include "capture/capture_pg.hpp"
 #include "capture/rows_pg.hpp"
 #include "capture/saved_pg.hpp"
-#include "capture/slow_pg.hpp"
 #include "pg/executor.hpp"
 #include "pg/guard.hpp"
 #include "pg/shmem.hpp"
@@ -71,15 +69,33 @@ void put_statistic(StatisticRow& row, const Statistic& one, const Reader& reader
     row.put(TimestampTzGetDatum(one.counters.last_seen));
 }
 
+// All but those of evicted queries, which are summed up for the end.
+template <class One, class IsEvicted>
+std::vector<const One*> without_evicted(const std::vector<One>& part, std::vector<One>& evicted,
+                                        IsEvicted&& is_evicted) {
+    std::vector<const One*> others;
+    others.reserve(part.size());
+    for (const One& one : part)
+        if (is_evicted(one))
+            add(evicted, one);
+        else
+            others.push_back(&one);
+    return others;
+}
+
 Datum query_statistics(FunctionCallInfo fcinfo) {
     require_shared();
     Reader reader = current_reader();
     pg::ResultSet result(fcinfo);
+    std::vector<Statistic> evicted;
     each_shard(Locking::shared, Collector::What::all, [&](const Snapshot& part) {
-        put_rows<kStatisticColumns>(result, part.statistics.size(), [&](std::size_t i, StatisticRow& row) {
-            put_statistic(row, part.statistics[i], reader);
-        });
+        auto others =
+            without_evicted(part.statistics, evicted, [](const Statistic& one) { return one.key.queryid == 0; });
+        put_rows<kStatisticColumns>(result, others.size(),
+                                    [&](std::size_t i, StatisticRow& row) { put_statistic(row, *others[i], reader); });
     });
+    put_rows<kStatisticColumns>(result, evicted.size(),
+                                [&](std::size_t i, StatisticRow& row) { put_statistic(row, evicted[i], reader); });
     return result.done();
 }
 
@@ -114,99 +130,15 @@ Datum query_failures(FunctionCallInfo fcinfo) {
     require_shared();
     Reader reader = current_reader();
     pg::ResultSet result(fcinfo);
+    std::vector<FailureCount> evicted;
     each_shard(Locking::shared, Collector::What::failures, [&](const Snapshot& part) {
-        put_rows<kFailureColumns>(result, part.failures.size(),
-                                  [&](std::size_t i, FailureRow& row) { put_failure(row, part.failures[i], reader); });
+        auto others =
+            without_evicted(part.failures, evicted, [](const FailureCount& one) { return one.sqlstate == 0; });
+        put_rows<kFailureColumns>(result, others.size(),
+                                  [&](std::size_t i, FailureRow& row) { put_failure(row, *others[i], reader); });
     });
-    return result.done();
-}
-
-constexpr int kStatusColumns = 23;
-
-struct Totals {
-    std::int64_t queries;
-    std::int64_t blocks_used;
-    std::int64_t blocks;
-    std::int64_t evictions;
-    std::int64_t returns;
-    std::int64_t folds;
-    std::int64_t without_text;
-    std::int64_t failures;
-};
-
-Totals totals() noexcept {
-    Totals sum{};
-    for (int i = 0; i < kShards; ++i) {
-        const Shard& shard = shared().store->shard(i);
-        pg::Locked locked(shared().locks[i], LW_SHARED);
-        sum.queries += shard.used();
-        sum.blocks_used += shard.texts().blocks_used();
-        sum.blocks += shard.texts().blocks_total();
-        sum.evictions += shard.evictions();
-        sum.returns += shard.returns();
-        sum.folds += shard.folds();
-        shard.each_entry(
-            [&](const Entry& entry) { sum.without_text += entry.key.queryid != 0 && entry.text == nullptr; });
-        shard.each_failure([&](const Failure&) { ++sum.failures; });
-    }
-    return sum;
-}
-
-struct SlowState {
-    std::int64_t events;
-    std::int64_t bytes_used;
-    std::int64_t kept;
-    std::int64_t dropped;
-};
-
-SlowState slow_state() noexcept {
-    const EventStore& events = *shared().events;
-    pg::Locked locked(shared().events_lock, LW_SHARED);
-    return {events.used(), static_cast<std::int64_t>(events.blocks_used() * TextArena::kBlockBytes),
-            static_cast<std::int64_t>(events.added()), static_cast<std::int64_t>(events.dropped())};
-}
-
-void put_slow_state(Row<kStatusColumns>& row, const SlowState& slow) {
-    row.put_number(static_cast<std::int64_t>(slow_bytes()));
-    row.put_number(slow.bytes_used);
-    row.put_number(slow.events);
-    row.put_number(slow.kept);
-    row.put_number(slow_skipped());
-    row.put_number(slow.dropped);
-}
-
-Datum status(FunctionCallInfo fcinfo) {
-    require_shared();
-    pg::ResultSet result(fcinfo);
-    const Shared& state = shared();
-    const StoreSize& size = state.store->size();
-    Totals sum = totals();
-    SlowState slow = slow_state();
-    constexpr auto kBlock = static_cast<std::int64_t>(TextArena::kBlockBytes);
-    put_rows<kStatusColumns>(result, 1, [&](std::size_t, Row<kStatusColumns>& row) {
-        const char* name = mode == kOff ? "off" : mode == kTop ? "top" : "all";
-        row.put_text(name, strlen(name));
-        row.put(BoolGetDatum(pg::has_query_id()));
-        row.put_number(state.bytes);
-        row.put_number(static_cast<std::int64_t>(size.sessions) * static_cast<std::int64_t>(sizeof(Slab)));
-        row.put_number(sum.blocks * kBlock);
-        row.put_number(sum.blocks_used * kBlock);
-        row.put_number(sum.queries);
-        row.put_number(size.queries);
-        row.put_number(sum.without_text);
-        row.put_number(sum.failures);
-        row.put_number(sum.evictions);
-        row.put_number(sum.returns);
-        row.put_number(sum.folds);
-        row.put_number(state.untimed.load(std::memory_order_relaxed));
-        row.put_number(static_cast<std::int64_t>(state.store->resets()));
-        row.put_number(state.loaded);
-        if (state.saved_at != 0)
-            row.put(TimestampTzGetDatum(state.saved_at));
-        else
-            row.put_null();
-        put_slow_state(row, slow);
-    });
+    put_rows<kFailureColumns>(result, evicted.size(),
+                              [&](std::size_t i, FailureRow& row) { put_failure(row, evicted[i], reader); });
     return result.done();
 }
 
@@ -248,10 +180,6 @@ STEWARD_FUNCTION(steward_query_statistics) {
 
 STEWARD_FUNCTION(steward_query_failures) {
     return pg::entry([&] { return capture::query_failures(fcinfo); });
-}
-
-STEWARD_FUNCTION(steward_capture_status) {
-    return pg::entry([&] { return capture::status(fcinfo); });
 }
 
 STEWARD_FUNCTION(steward_reset_queries) {

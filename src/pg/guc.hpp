@@ -42,8 +42,8 @@ inline void define_setting(const char* name, const char* description, bool* vari
 
 // `choices` is ended by a null name; the variable holds their values.
 inline void define_setting(const char* name, const char* description, int* variable, const config_enum_entry* choices,
-                           GucContext context) {
-    DefineCustomEnumVariable(name, description, nullptr, variable, *variable, choices, context, 0, nullptr, nullptr,
+                           GucContext context, GucEnumAssignHook assign = nullptr) {
+    DefineCustomEnumVariable(name, description, nullptr, variable, *variable, choices, context, 0, nullptr, assign,
                              nullptr);
 }
 

@@ -39,6 +39,8 @@ sub of_worker { my ($what, $like) = @_; return sql("SELECT $what FROM steward.qu
 sub errors_of { my $like = shift; return sql(qq{
     SELECT coalesce(string_agg(concat_ws(' ', e.sqlstate, e.count, e.last_message), ', ' ORDER BY e.sqlstate), '') FROM steward.query_errors e
     JOIN steward.queries q USING (queryid, database, role, is_toplevel) WHERE role = 'worker' AND q.query LIKE '$like'}); }
+# Which statements are counted of the worker, who may not set that.
+sub counting { my $mode = shift; sql("ALTER ROLE worker SET steward.capture = '$mode'"); }
 sub work { my @statements = @_; return $node->psql('postgres', join(";\n", @statements), extra_params => ['-U', 'worker'], on_error_stop => 0); }
 
 # ---- Each part of a statement ----------------------------------------------------------------------------------------
@@ -61,8 +63,10 @@ for my $part (@parts) {
     is(errors_of($text), sprintf($failure, 2), "an error in $name within a savepoint");
     is(of_worker('count(*)', 'SELECT $1 AS after_it'), '1', "$name: what follows the savepoint is at top level");
     # Within functions nobody has seen the message.
-    work(q{SET steward.capture = 'all'}, "DO \$\$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN EXECUTE '$statement'; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END \$\$",
+    counting('all');
+    work("DO \$\$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN EXECUTE '$statement'; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END \$\$",
         'SELECT 19 AS after_it');
+    counting('top');
     is(of_worker(q{string_agg(calls || ' ' || errors, ',' ORDER BY is_toplevel)}, $text), '3 3,2 2', "$name: errors that are caught are counted");
     is(of_worker('count(*)', 'SELECT $1 AS after_it'), '1', "$name: what follows them is at top level");
     sql(q{SELECT steward.reset_queries(role => 'worker')});
@@ -79,8 +83,9 @@ sql(q{
     CREATE FUNCTION outer_one(i integer) RETURNS integer LANGUAGE plpgsql AS $$
         BEGIN RETURN (SELECT inner_one(i)); EXCEPTION WHEN division_by_zero THEN RETURN (SELECT inner_one(1) + 1000); END $$;
 });
+counting('all');
 sql(q{SELECT steward.reset_queries(role => 'worker')});
-work(q{SET steward.capture = 'all'}, 'SELECT outer_one(0)', 'SELECT outer_one(2)', 'SELECT outer_one(0)');
+work('SELECT outer_one(0)', 'SELECT outer_one(2)', 'SELECT outer_one(0)');
 is(of_worker(q{string_agg(calls || ' ' || errors || ' ' || is_toplevel, ',')}, 'SELECT outer_one%'), '3 0 true', 'what catches an error has not failed');
 is(of_worker(q{string_agg(calls || ' ' || errors || ' ' || is_toplevel, ',')}, '(SELECT inner_one(i))'), '3 2 false', 'what it has caught has');
 is(of_worker(q{string_agg(calls || ' ' || errors || ' ' || is_toplevel, ',')}, '(SELECT $1 / i)'), '5 2 false', 'and what that was in');
@@ -119,11 +124,11 @@ SKIP: {
 # ---- The end of sessions ---------------------------------------------------------------------------------------------
 
 # In the middle of statements within others.
-my $sleeper = session($node, 'sleeper user=worker', q{SET steward.capture = 'all'}, 'DO $$ BEGIN PERFORM pg_sleep(100), 2; END $$');
+my $sleeper = session($node, 'sleeper user=worker', 'DO $$ BEGIN PERFORM pg_sleep(100), 2; END $$');
 my $pid = pid_of($node, q{wait_event = 'PgSleep'});
 sql("SELECT pg_terminate_backend($pid)");
 ok(!finish($sleeper), 'a session is terminated');
-wait_for($node, q{(SELECT count(*) FROM steward.query_errors WHERE sqlstate = '57P01') = 2}, 'the end of the session');
+wait_for($node, q{(SELECT count(*) FROM steward.query_errors WHERE sqlstate = '57P01' AND role = 'worker') = 2}, 'the end of the session');
 is(errors_of('DO $%'), '57P01 1 terminating connection due to administrator command', 'both statements are counted');
 is(errors_of('SELECT pg_sleep%'), '57P01 1 terminating connection due to administrator command', 'also the inner one');
 

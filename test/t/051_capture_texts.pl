@@ -10,6 +10,8 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+# Names of a megabyte are cut by the server, which it would say.
+$ENV{PGOPTIONS} = '-c client_min_messages=warning';
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'autovacuum = off', 'steward.capture_save_interval = 0',
@@ -96,10 +98,9 @@ cmp_ok($plans, '<', 100, "and planned $plans times when it was prepared");
 sql(q{SELECT steward.reset_queries(role => 'worker')});
 work_file("\\set FETCH_COUNT 7\nSELECT a, b FROM t ORDER BY a");
 is(of_worker(q{string_agg(concat_ws(' ', calls, rows), ',')}, 'FETCH FORWARD%'), '143 1000', 'a cursor is read by FETCH');
-work_file("SET steward.capture = 'all';\nBEGIN;\nDECLARE c CURSOR FOR SELECT a, c FROM t ORDER BY a;\nFETCH 5 FROM c;\nFETCH 6 FROM c;\nCOMMIT");
-is(of_worker(q{string_agg(concat_ws(' ', calls, rows, errors), ',')}, 'DECLARE c CURSOR%') , '1 0 0,1 11 0', 'its query has the rows that were read')
-    or diag(of_worker(q{string_agg(concat_ws(' ', query, calls, rows, errors, is_toplevel), ',')}, '%'));
+work_file("BEGIN;\nDECLARE c CURSOR FOR SELECT a, c FROM t ORDER BY a;\nFETCH 5 FROM c;\nFETCH 6 FROM c;\nCOMMIT");
+is(of_worker(q{string_agg(concat_ws(' ', calls, rows, errors), ',')}, 'FETCH $1 FROM c'), '2 11 0', 'with the rows that were read');
 
 $node->stop;
-quiet_log($node, qr/column|role/);
+quiet_log($node);
 done_testing();

@@ -144,6 +144,30 @@ TEST(CaptureStore, what_readers_see_adds_up_while_sessions_count_and_evict) {
     EXPECT_EQ(bucketed, kSessions * kCallsEach);
 }
 
+TEST(CaptureStore, what_each_shard_has_evicted_makes_one_sum) {
+    Server server({200, 65'536, 1});
+    for (std::uint64_t query = 0; query < 5'000; ++query) server.call(0, key_of(query), 1000, true);
+    std::vector<Statistic> evicted;
+    std::int64_t calls = 0;
+    for (const Statistic& one : server.snapshot().statistics)
+        if (one.key.queryid == 0) {
+            add(evicted, one);
+            calls += one.counters.sums[kCalls];
+        }
+    ASSERT_EQ(evicted.size(), 1U);
+    EXPECT_GT(calls, 4'000);
+    EXPECT_EQ(evicted[0].counters.sums[kCalls], calls);
+    EXPECT_EQ(total_of(evicted[0].histogram), calls);
+
+    std::vector<FailureCount> failures;
+    add(failures, {{}, 0, 3, 300, 7, {}});
+    add(failures, {{}, 0, 2, 100, 5, {}});
+    ASSERT_EQ(failures.size(), 1U);
+    EXPECT_EQ(failures[0].count, 5);
+    EXPECT_EQ(failures[0].total_ns, 400);
+    EXPECT_EQ(failures[0].last_at, 7);
+}
+
 TEST(CaptureStore, a_reset_takes_what_sessions_have_not_folded_too) {
     Server server({200, 65'536, 2});
     for (int i = 0; i < 5; ++i) server.call(0, key_of(1), 1000, false);
