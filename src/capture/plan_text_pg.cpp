@@ -22,10 +22,12 @@ bool may_look_up() noexcept {
 class Apart {
 public:
     Apart() : mode_(mode), callbacks_(error_context_stack) {
+        assign_mode(kOff, nullptr);
         mode = kOff;
         error_context_stack = nullptr;
     }
     ~Apart() {
+        assign_mode(mode_, nullptr);
         mode = mode_;
         error_context_stack = callbacks_;
     }

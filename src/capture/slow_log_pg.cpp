@@ -111,6 +111,7 @@ void serve(Datum argument) {
         pgstat_report_appname("pg_steward slow query log");
     });
     // What it does itself would be slow where everything is, and make it come again.
+    assign_mode(kOff, nullptr);
     mode = kOff;
     pg::set_session("lock_timeout", fmt::format("{}", kLockTimeoutMillis));
     schedule::end_claimed_errand(write_log());
