@@ -62,13 +62,14 @@ sub whole {
 
 # ---- Jobs ------------------------------------------------------------------------------------------------------------
 
-# A server that runs jobs, with more settings as they are given, started.
+# A server that runs jobs, with more settings as they are given, started. What is slow there depends on who else uses the machine.
 sub scheduling {
     my ($name, @settings) = @_;
     my $node = PostgreSQL::Test::Cluster->new($name);
     $node->init(allows_streaming => 1);
     $node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'max_worker_processes = 16',
-        'autovacuum = off', 'restart_after_crash = on', @settings));
+        'autovacuum = off', 'restart_after_crash = on', 'steward.capture_slow_threshold = -1',
+        'steward.capture_critical_threshold = -1', @settings));
     $node->start;
     $node->safe_psql('postgres', 'CREATE EXTENSION pg_steward');
     return $node;
