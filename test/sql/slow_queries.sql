@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- What is kept of slow statements: what ran, with which values, by which plan, and what of it is shown to whom.
+-- The last test by its name: from then on the log of slow statements is one more managed table.
 SET client_min_messages = warning;
 CREATE SCHEMA steward_sq;
 CREATE ROLE steward_sq_one;
