@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/overhead.hpp"
 
+#include <initializer_list>
+
 namespace steward::capture {
 
 namespace {
