@@ -37,10 +37,10 @@ constexpr char kColumns[] =
     " local_blks_hit, local_blks_read, local_blks_dirtied, local_blks_written, temp_blks_read, temp_blks_written,"
     " blk_read_ms, blk_write_ms, wal_records, wal_fpi, wal_bytes, is_toplevel, is_cut";
 
-// A failure that is only somebody's lock comes back later.
+// A failure that is only somebody's lock, or DROP EXTENSION, comes back later.
 bool attempt_or_wait(const std::function<void()>& work) {
     auto failure = pg::attempt(pg::Bounded::transaction, work);
-    if (failure && failure->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) return false;
+    if (failure && (failure->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || pg::is_extension_gone())) return false;
     if (failure) throw pg::PgError(std::move(*failure));
     return true;
 }

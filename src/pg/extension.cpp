@@ -9,6 +9,12 @@ bool has_extension() {
     return call([] { return OidIsValid(get_extension_oid("pg_steward", true)); });
 }
 
+bool is_extension_gone() {
+    bool is_there = true;
+    attempt(Bounded::transaction, [&] { is_there = has_extension(); });
+    return !is_there;
+}
+
 std::int64_t system_identifier() { return static_cast<std::int64_t>(GetSystemIdentifier()); }
 
 // The schema is a member of the extension and goes to a new owner together with its tables.

@@ -13,6 +13,8 @@ namespace steward::pg {
 // Throws 42704 in a database that has no extension pg_steward.
 Oid extension_owner();
 bool has_extension();
+// For a worker of ours that has failed: somebody may have dropped it meanwhile. Not in a transaction.
+bool is_extension_gone();
 
 // Of this cluster, as SQL's bigint has it.
 std::int64_t system_identifier();

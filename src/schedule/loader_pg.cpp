@@ -61,6 +61,10 @@ void load(Datum argument) {
             end.used = used_run_numbers();
         });
     }
+    if (failure && pg::is_extension_gone()) {
+        failure.reset();
+        has_extension = false;
+    }
     // The launcher sees that nothing came, and sends another one later.
     if (failure && gave_way(*failure)) return;
     if (failure) throw pg::PgError(std::move(*failure));
