@@ -42,7 +42,7 @@ SELECT count(*) FROM kept;
 SET steward.capture_slow_threshold = 0;
 SET ROLE steward_sq_one;
 SELECT b FROM t WHERE a = 5;
-SELECT 1 AS one\; SELECT 2 AS two;
+SELECT 1 AS one\; SELECT 2 AS two \g /dev/null
 SELECT count(*) FROM t WHERE b = 'it''s' /*route='%2Fa%20b',app='shop'*/;
 UPDATE t SET b = 'y' WHERE a < 0;
 SELECT 1 / (a - 1) FROM t ORDER BY a LIMIT 1;
@@ -139,7 +139,9 @@ SET steward.capture_slow_threshold = -1;
 RESET steward.capture;
 SELECT octet_length(query), is_cut, octet_length(parameters), right(parameters, 5) FROM steward.slow_queries WHERE query LIKE 'SELECT /*ä%';
 
+\set VERBOSITY sqlstate
 SET steward.capture_slow_threshold = '-2s';
+\set VERBOSITY default
 SET steward.capture_slow_threshold = 'slow';
 SET steward.capture_slow_memory = '1GB';
 SELECT slow_bytes > 0 AND slow_bytes < memory_bytes AS is_counted, slow_bytes_used > 0 AS is_used, slow_events > 0 AS has_any, slow_lost >= 0 AS counts,
