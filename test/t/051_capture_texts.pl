@@ -96,7 +96,7 @@ cmp_ok($plans, '<', 100, "and planned $plans times when it was prepared");
 
 # Parts of one execution: a portal that is read bit by bit, and one that is left.
 sql(q{SELECT steward.reset_queries(role => 'worker')});
-work_file("\\set FETCH_COUNT 7\nSELECT a, b FROM t ORDER BY a");
+work_file("BEGIN;\nDECLARE p CURSOR FOR SELECT a, b FROM t ORDER BY a;\n" . "FETCH FORWARD 7 FROM p;\n" x 143 . 'COMMIT');
 is(of_worker(q{string_agg(concat_ws(' ', calls, rows), ',')}, 'FETCH FORWARD%'), '143 1000', 'a cursor is read by FETCH');
 work_file("BEGIN;\nDECLARE c CURSOR FOR SELECT a, c FROM t ORDER BY a;\nFETCH 5 FROM c;\nFETCH 6 FROM c;\nCOMMIT");
 is(of_worker(q{string_agg(concat_ws(' ', calls, rows, errors), ',')}, 'FETCH $1 FROM c'), '2 11 0', 'with the rows that were read');
