@@ -14,6 +14,7 @@
 #include "pg/file.hpp"
 #include "pg/guard.hpp"
 #include "pg/shmem.hpp"
+#include "pg/worker.hpp"
 
 namespace steward::capture {
 
@@ -104,12 +105,7 @@ PGDLLEXPORT void steward_capture_saver(Datum argument);
 extern "C" void steward_capture_saver(Datum) {
     using namespace steward;
     pg::entry([] {
-        pg::call([] {
-            pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-            pqsignal(SIGHUP, SignalHandlerForConfigReload);
-            BackgroundWorkerUnblockSignals();
-            BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
-        });
+        pg::begin_static_worker();
         TimestampTz saved_at = GetCurrentTimestamp();
         for (;;) {
             long millis = -1;
@@ -121,14 +117,8 @@ extern "C" void steward_capture_saver(Datum) {
                 int events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (millis >= 0 ? WL_TIMEOUT : 0);
                 WaitLatch(MyLatch, events, millis, PG_WAIT_EXTENSION);
                 ResetLatch(MyLatch);
-                if (ShutdownRequestPending) proc_exit(1);
-                // Others wait until all processes have heard of a database that is dropped.
-                CHECK_FOR_INTERRUPTS();
-                if (ConfigReloadPending) {
-                    ConfigReloadPending = false;
-                    ProcessConfigFile(PGC_SIGHUP);
-                }
             });
+            pg::obey_signals();
             if (capture::save_interval == 0) continue;
             TimestampTz now = GetCurrentTimestamp();
             if (now < TimestampTzPlusMilliseconds(saved_at, capture::save_interval * INT64CONST(1000))) continue;

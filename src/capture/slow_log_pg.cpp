@@ -37,10 +37,10 @@ constexpr char kColumns[] =
     " local_blks_hit, local_blks_read, local_blks_dirtied, local_blks_written, temp_blks_read, temp_blks_written,"
     " blk_read_ms, blk_write_ms, wal_records, wal_fpi, wal_bytes, is_toplevel, is_cut";
 
-// A failure that is only somebody's lock, or DROP EXTENSION, comes back later.
+// A failure that is only somebody's lock comes back later.
 bool attempt_or_wait(const std::function<void()>& work) {
     auto failure = pg::attempt(pg::Bounded::transaction, work);
-    if (failure && (failure->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE || pg::is_extension_gone())) return false;
+    if (failure && failure->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) return false;
     if (failure) throw pg::PgError(std::move(*failure));
     return true;
 }
@@ -102,14 +102,8 @@ ErrandEnd write_log() {
 }
 
 void serve(Datum argument) {
-    auto errand = schedule::claim_errand(argument);
+    auto errand = schedule::claim_errand(argument, "pg_steward slow query log");
     if (!errand) return;
-    pg::call([&] {
-        pqsignal(SIGTERM, die);
-        BackgroundWorkerUnblockSignals();
-        BackgroundWorkerInitializeConnectionByOid(errand->database, InvalidOid, 0);
-        pgstat_report_appname("pg_steward slow query log");
-    });
     // What it does itself would be slow where everything is, and make it come again.
     assign_mode(kOff, nullptr);
     mode = kOff;
@@ -125,5 +119,5 @@ extern "C" PGDLLEXPORT void steward_capture_log(Datum argument);
 
 extern "C" void steward_capture_log(Datum argument) {
     if (!steward::schedule::has_shared() || !steward::capture::has_shared()) proc_exit(0);
-    steward::pg::entry([&] { steward::capture::serve(argument); });
+    steward::pg::worker_entry([&] { steward::capture::serve(argument); });
 }

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
 #include <fstream>
 #include <string>
 #include <thread>
 
+#include "pg/clock.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -38,12 +38,6 @@ struct Timer {
 Timer timer;
 TimeoutId tick = MAX_TIMEOUTS;
 
-std::int64_t clock_micros(clockid_t clock) {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return now.tv_sec * base::kMicrosPerSecond + now.tv_nsec / 1000;
-}
-
 void set_pace(double delay_ms) {
     const Pace pace = delay_ms > 0 ? pace_of(delay_ms) : Pace{kFullSpeedDelayMs, kFullSpeedCostLimit};
     pg::set_vacuum_pace(pace.delay_ms, pace.cost_limit);
@@ -52,8 +46,8 @@ void set_pace(double delay_ms) {
 // In a signal handler: plain numbers only.
 void on_tick() {
     if (timer.shared == nullptr) return;
-    const std::int64_t wall = clock_micros(CLOCK_MONOTONIC);
-    const std::int64_t used = clock_micros(CLOCK_PROCESS_CPUTIME_ID);
+    const std::int64_t wall = pg::clock_micros(CLOCK_MONOTONIC);
+    const std::int64_t used = pg::clock_micros(CLOCK_PROCESS_CPUTIME_ID);
     const std::int64_t passed = wall - timer.wall_micros;
     if (passed > 0) {
         if (timer.delay_ms > 0) timer.held_back_micros += passed - (used - timer.used_micros);
@@ -64,7 +58,7 @@ void on_tick() {
     timer.wall_micros = wall;
     timer.used_micros = used;
     timer.shared->used_micros.store(used);
-    if (timer.until_micros != 0 && clock_micros(CLOCK_REALTIME) > timer.until_micros) timer.is_out_of_time = 1;
+    if (timer.until_micros != 0 && pg::clock_micros(CLOCK_REALTIME) > timer.until_micros) timer.is_out_of_time = 1;
     const bool is_cancelled = timer.is_cancellable && timer.shared->is_cancelled.load();
     if (timer.is_stopped == 0 && (timer.is_out_of_time != 0 || is_cancelled)) {
         timer.is_stopped = 1;
@@ -128,8 +122,8 @@ void allow(SharedThrottle& shared, const Load& load, const Tolerance& tolerance)
 Throttled::Throttled(SharedThrottle& shared, const Limits& limits) {
     timer = Timer{};
     timer.shared = &shared;
-    timer.wall_micros = clock_micros(CLOCK_MONOTONIC);
-    timer.used_micros = clock_micros(CLOCK_PROCESS_CPUTIME_ID);
+    timer.wall_micros = pg::clock_micros(CLOCK_MONOTONIC);
+    timer.used_micros = pg::clock_micros(CLOCK_PROCESS_CPUTIME_ID);
     timer.until_micros = limits.until ? limits.until->micros : 0;
     timer.is_cancellable = limits.is_cancellable;
     timer.delay_ms = next_delay_ms(0, 0, shared.allowed_permille.load() / 1000.0);
@@ -164,7 +158,7 @@ bool has_room(const SharedThrottle& shared, bool is_throttled) {
 bool await_room(SharedThrottle& shared, bool is_throttled, base::Instant until) {
     while (!has_room(shared, is_throttled)) {
         if (shared.is_cancelled.load() || pg::now() >= until) return false;
-        shared.used_micros.store(clock_micros(CLOCK_PROCESS_CPUTIME_ID));
+        shared.used_micros.store(pg::clock_micros(CLOCK_PROCESS_CPUTIME_ID));
         pg::call([] {
             (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, kWaitMillis, PG_WAIT_EXTENSION);
             ResetLatch(MyLatch);

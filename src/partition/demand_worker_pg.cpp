@@ -84,14 +84,8 @@ schedule::ErrandEnd make_partitions(Oid parent) {
 }
 
 void serve(Datum argument) {
-    auto errand = schedule::claim_errand(argument);
+    auto errand = schedule::claim_errand(argument, "pg_steward partitions on demand");
     if (!errand) return;
-    pg::call([&] {
-        pqsignal(SIGTERM, die);
-        BackgroundWorkerUnblockSignals();
-        BackgroundWorkerInitializeConnectionByOid(errand->database, InvalidOid, 0);
-        pgstat_report_appname("pg_steward partitions on demand");
-    });
     schedule::end_claimed_errand(make_partitions(errand->object));
 }
 
@@ -114,5 +108,5 @@ extern "C" PGDLLEXPORT void steward_partition_demand(Datum argument);
 
 extern "C" void steward_partition_demand(Datum argument) {
     if (!steward::schedule::has_shared()) proc_exit(0);
-    steward::pg::entry([&] { steward::partition::serve(argument); });
+    steward::pg::worker_entry([&] { steward::partition::serve(argument); });
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/extension.hpp"
 
-#include "pg/guard.hpp"
-
 namespace steward::pg {
 
 bool has_extension() {
@@ -10,6 +8,7 @@ bool has_extension() {
 }
 
 bool is_extension_gone() {
+    if (!OidIsValid(MyDatabaseId) || IsTransactionState()) return false;
     bool is_there = true;
     attempt(Bounded::transaction, [&] { is_there = has_extension(); });
     return !is_there;

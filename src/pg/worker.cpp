@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "pg/guard.hpp"
+#include "pg/session.hpp"
 
 namespace steward::pg {
 
@@ -92,6 +93,22 @@ void register_static_worker(const char* main, const char* title, BgWorkerStartTi
     worker.bgw_start_time = start;
     worker.bgw_restart_time = restart_seconds;
     RegisterBackgroundWorker(&worker);
+}
+
+void begin_static_worker() {
+    call([] {
+        pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+        pqsignal(SIGHUP, SignalHandlerForConfigReload);
+        BackgroundWorkerUnblockSignals();
+        BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
+    });
+}
+
+void obey_signals() {
+    if (ShutdownRequestPending != 0) proc_exit(1);
+    // Others wait until all processes have heard of a database that is dropped.
+    call([] { CHECK_FOR_INTERRUPTS(); });
+    reload_settings();
 }
 
 BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument) {

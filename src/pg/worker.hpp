@@ -20,6 +20,11 @@ namespace steward::pg {
 // while shared_preload_libraries are loaded.
 void register_static_worker(const char* main, const char* title, BgWorkerStartTime start, int restart_seconds);
 
+// In such a worker, attached to no database: once, before anything else.
+void begin_static_worker();
+// Between two pieces of its work: ends the process when it is to end, and takes what has been announced.
+void obey_signals();
+
 // A dynamic worker of this library that is never restarted. `main` is the exported name of its entry; the caller's latch is
 // set when it starts and ends. Null when no slot is free, which is no error; the handle is freed by release().
 BackgroundWorkerHandle* start_worker(const char* main, const char* title, Datum argument);

@@ -6,7 +6,6 @@
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
-#include "pg/srf.hpp"
 #include "pg/transaction.hpp"
 #include "pg/wal.hpp"
 #include "route/node.hpp"
@@ -66,10 +65,10 @@ std::string ages_text(const std::vector<Lsn>& positions, Lsn flushed) {
     return base::array_literal(items);
 }
 
-pg::Cell text_or_null(const char* text) { return *text == '\0' ? pg::Cell() : pg::Cell(text); }
-pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
-
 }  // namespace
+
+pg::Cell text_or_null(const std::string& text) { return text.empty() ? pg::Cell() : pg::Cell(text); }
+pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
 
 Facts own_position() {
     Facts facts;

@@ -6,6 +6,8 @@
 #include "route/facts.hpp"
 #include "route/lag.hpp"
 
+#include "pg/srf.hpp"
+
 #include "pg/postgres.hpp"
 
 namespace steward::route {
@@ -15,6 +17,10 @@ struct OwnFacts {
     // Of a standby, by what its WAL receiver has heard of the server above it.
     Horizon heard;
 };
+
+// Cells of the room's views and of what a server says.
+pg::Cell text_or_null(const std::string& text);
+pg::Cell lsn_or_null(Lsn lsn);
 
 // With a transaction open and a safe path.
 OwnFacts own_facts();

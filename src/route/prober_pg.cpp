@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "pg/guard.hpp"
-#include "pg/session.hpp"
 #include "pg/wal.hpp"
+#include "pg/worker.hpp"
 #include "route/readings_pg.hpp"
 #include "route/watch_pg.hpp"
 
@@ -28,7 +28,8 @@ public:
     [[noreturn]] void run() {
         begin();
         for (;;) {
-            obey_signals();
+            pg::obey_signals();
+            notice_promotion();
             read_databases(steady_now());
             sample_wal(steady_now());
             for (auto& watch : watches_) watch->step();
@@ -38,7 +39,7 @@ public:
 
 private:
     void begin();
-    void obey_signals();
+    void notice_promotion();
     void read_databases(Steady now);
     void take_changes(Steady now);
     void apply(Reading&& reading, Steady now);
@@ -84,12 +85,7 @@ void Prober::begin() {
     look_again_ = now + kLookAgainMicros;
 }
 
-void Prober::obey_signals() {
-    if (ShutdownRequestPending != 0) proc_exit(1);
-    pg::call([] { CHECK_FOR_INTERRUPTS(); });
-    pg::reload_settings();
-    state_.is_standby = state_.is_standby && RecoveryInProgress();
-}
+void Prober::notice_promotion() { state_.is_standby = state_.is_standby && RecoveryInProgress(); }
 
 // ---- What there is to ask -----------------------------------------------------------------------------------------------
 
@@ -258,12 +254,7 @@ extern "C" PGDLLEXPORT void steward_route_prober(Datum argument);
 extern "C" void steward_route_prober(Datum) {
     using namespace steward;
     pg::entry([] {
-        pg::call([] {
-            pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-            pqsignal(SIGHUP, SignalHandlerForConfigReload);
-            BackgroundWorkerUnblockSignals();
-            BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
-        });
+        pg::begin_static_worker();
         // Never destroyed: the process ends inside.
         (new route::Prober())->run();
     });

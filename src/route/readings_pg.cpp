@@ -159,5 +159,5 @@ std::optional<Steady> Readings::next_wake() const {
 extern "C" PGDLLEXPORT void steward_route_reader(Datum argument);
 
 extern "C" void steward_route_reader(Datum argument) {
-    steward::pg::entry([&] { steward::route::read(argument); });
+    steward::pg::worker_entry([&] { steward::route::read(argument); });
 }

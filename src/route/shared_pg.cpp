@@ -2,8 +2,8 @@
 #include "route/shared_pg.hpp"
 
 #include <algorithm>
-#include <ctime>
 
+#include "pg/clock.hpp"
 #include "pg/guard.hpp"
 
 namespace steward::route {
@@ -66,11 +66,7 @@ bool has_shared() { return attached != nullptr; }
 
 Shared& shared() { return *attached; }
 
-Steady steady_now() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return {now.tv_sec * INT64_C(1'000'000) + now.tv_nsec / 1000};
-}
+Steady steady_now() { return {pg::steady_micros()}; }
 
 void reload_at_commit() {
     if (!has_shared()) return;

@@ -111,8 +111,6 @@ Horizon horizon_of(const Memory& memory, const OwnFacts& own, Steady now) {
 
 // ---- Cells ---------------------------------------------------------------------------------------------------------------
 
-pg::Cell text_or_null(const std::string& text) { return text.empty() ? pg::Cell() : pg::Cell(text); }
-pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
 template <class Number>
 pg::Cell number_or_null(const std::optional<Number>& number) {
     return number ? pg::Cell(fmt::format("{}", *number)) : pg::Cell();

@@ -137,7 +137,7 @@ void Errands::carry_out(int room, base::Instant now) {
     }
 }
 
-std::optional<ClaimedErrand> claim_errand(Datum argument) {
+std::optional<ClaimedErrand> claim_errand(Datum argument, const char* title) {
     const auto [index, token] = unpack(argument);
     ClaimedErrand mine{};
     {
@@ -148,7 +148,13 @@ std::optional<ClaimedErrand> claim_errand(Datum argument) {
         claimed = static_cast<int>(index);
         mine = {errand.database, errand.object};
     }
-    pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
+    pg::call([&] {
+        before_shmem_exit(at_exit, Datum{0});
+        pqsignal(SIGTERM, die);
+        BackgroundWorkerUnblockSignals();
+        BackgroundWorkerInitializeConnectionByOid(mine.database, InvalidOid, 0);
+        pgstat_report_appname(title);
+    });
     return mine;
 }
 

@@ -53,8 +53,9 @@ struct ClaimedErrand {
     Oid database;
     Oid object;
 };
-// Nothing when the launcher has given it up meanwhile. Until end_claimed_errand() it ends as failed when the process does.
-std::optional<ClaimedErrand> claim_errand(Datum argument);
+// Connects to its database, shown as `title`. Nothing when the launcher has given it up meanwhile. Until end_claimed_errand() it
+// ends as failed when the process does.
+std::optional<ClaimedErrand> claim_errand(Datum argument, const char* title);
 void end_claimed_errand(ErrandEnd end) noexcept;
 
 }  // namespace steward::schedule

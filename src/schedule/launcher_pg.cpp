@@ -8,10 +8,11 @@
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "pg/clock.hpp"
 #include "pg/guard.hpp"
-#include "pg/session.hpp"
 #include "pg/sleeper.hpp"
 #include "pg/transaction.hpp"
+#include "pg/worker.hpp"
 #include "pg/zone.hpp"
 #include "schedule/errands_pg.hpp"
 #include "schedule/loads_pg.hpp"
@@ -32,12 +33,6 @@ struct JobKeyHash {
     std::size_t operator()(const JobKey& key) const { return std::hash<std::int64_t>()(key.job) * 31 + key.database; }
 };
 
-std::int64_t steady_micros() {
-    timespec now{};
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * base::kMicrosPerSecond + now.tv_nsec / 1000;
-}
-
 class Launcher {
 public:
     Launcher() : starts_(brain_) {}
@@ -45,7 +40,7 @@ public:
     [[noreturn]] void run() {
         begin();
         for (;;) {
-            obey_signals();
+            pg::obey_signals();
             base::Instant now = pg::now();
             notice_clock(now);
             notice_promotion(now);
@@ -62,7 +57,6 @@ public:
 
 private:
     void begin();
-    void obey_signals();
     void notice_clock(base::Instant now);
     void notice_promotion(base::Instant now);
     void read_databases(base::Instant now);
@@ -102,7 +96,7 @@ void at_exit(int, Datum) {
 void Launcher::begin() {
     is_standby_ = RecoveryInProgress();
     last_wall_ = pg::now();
-    last_steady_ = steady_micros();
+    last_steady_ = pg::steady_micros();
     pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
     TimestampTz seen_until = 0;
     {
@@ -133,14 +127,8 @@ void Launcher::set_limits() {
     brain_.set_limits({most_, most_, kLeadMicros});
 }
 
-void Launcher::obey_signals() {
-    if (ShutdownRequestPending != 0) proc_exit(1);
-    pg::call([] { CHECK_FOR_INTERRUPTS(); });
-    pg::reload_settings();
-}
-
 void Launcher::notice_clock(base::Instant now) {
-    std::int64_t steady = steady_micros();
+    std::int64_t steady = pg::steady_micros();
     base::Instant expected{last_wall_.micros + (steady - last_steady_)};
     bool is_correction = std::abs(now.micros - expected.micros) > kDriftMicros && brain_.clock_stepped(expected, now);
     if (is_correction) loads_.want_all(now, true);
@@ -342,12 +330,7 @@ PGDLLEXPORT void steward_schedule_promotion(Datum argument);
 extern "C" void steward_schedule_launcher(Datum) {
     using namespace steward;
     pg::entry([] {
-        pg::call([] {
-            pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
-            pqsignal(SIGHUP, SignalHandlerForConfigReload);
-            BackgroundWorkerUnblockSignals();
-            BackgroundWorkerInitializeConnection(nullptr, nullptr, 0);
-        });
+        pg::begin_static_worker();
         // Never destroyed: the process ends inside.
         (new schedule::Launcher())->run();
     });

@@ -61,10 +61,6 @@ void load(Datum argument) {
             end.used = used_run_numbers();
         });
     }
-    if (failure && pg::is_extension_gone()) {
-        failure.reset();
-        has_extension = false;
-    }
     // The launcher sees that nothing came, and sends another one later.
     if (failure && gave_way(*failure)) return;
     if (failure) throw pg::PgError(std::move(*failure));
@@ -78,5 +74,5 @@ void load(Datum argument) {
 extern "C" PGDLLEXPORT void steward_schedule_loader(Datum argument);
 
 extern "C" void steward_schedule_loader(Datum argument) {
-    steward::pg::entry([&] { steward::schedule::load(argument); });
+    steward::pg::worker_entry([&] { steward::schedule::load(argument); });
 }
