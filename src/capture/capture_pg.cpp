@@ -97,7 +97,7 @@ void init() {
     pg::request_shared({shared_bytes, kName, kShards + 1, on_startup});
     pg::register_static_worker("steward_capture_saver", "pg_steward capture", BgWorkerStart_ConsistentState,
                                kRestartSeconds);
-    measure_cpu_reading();
+    measure_clocks();
     install_hooks();
 }
 

@@ -54,6 +54,8 @@ struct Shared {
 void init();
 void install_hooks();
 void assign_mode(int mode, void* extra);
+// Of this process, whatever the setting says.
+void set_mode(int mode) noexcept;
 
 // Whether this server was started with the library: the rest may be called only then.
 bool has_shared();

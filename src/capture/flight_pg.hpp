@@ -35,9 +35,11 @@ inline std::int64_t clock_ns(clockid_t clock) noexcept {
 }
 inline std::int64_t now_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
 inline std::int64_t cpu_ns() noexcept { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
-// What lies between two readings of cpu_ns() by themselves, which takes as long as a short statement: it is a call of the kernel.
+// What lies between two readings of each by themselves. That of cpu_ns() takes as long as a short statement: it is a call of the
+// kernel.
+extern std::int64_t clock_reading_ns;
 extern std::int64_t cpu_reading_ns;
-void measure_cpu_reading() noexcept;
+void measure_clocks() noexcept;
 
 // ---- Statements, in statements_pg.cpp
 

@@ -248,6 +248,11 @@ void assign_mode(int new_mode, void*) {
     choose_way();
 }
 
+void set_mode(int new_mode) noexcept {
+    assign_mode(new_mode, nullptr);
+    mode = new_mode;
+}
+
 void install_hooks() {
     install_planning_hooks();
     previous_start = ExecutorStart_hook;

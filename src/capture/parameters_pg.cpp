@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/parameters_pg.hpp"
 
-#include <algorithm>
-#include <climits>
 #include <cstring>
+
+#include "capture/characters_pg.hpp"
 
 namespace steward::capture {
 
@@ -132,16 +132,6 @@ void put_parameters(ParamListInfo parameters, bool may_fetch, TextBuffer& to, Pu
 }
 
 }  // namespace
-
-std::size_t clipped(const char* text, std::size_t length, std::size_t limit) noexcept {
-    if (length <= limit) return length;
-    return static_cast<std::size_t>(
-        pg_mbcliplen(text, static_cast<int>(std::min<std::size_t>(length, INT_MAX)), static_cast<int>(limit)));
-}
-
-std::size_t whole_characters(const char* text, std::size_t length) noexcept {
-    return static_cast<std::size_t>(pg_mbcliplen(text, static_cast<int>(length), static_cast<int>(length)));
-}
 
 void write_parameters(ParamListInfo parameters, TextBuffer& to) { put_parameters(parameters, true, to, put_value); }
 

@@ -13,10 +13,4 @@ void write_parameters(ParamListInfo parameters, TextBuffer& to);
 // While an error is being dealt with: of types that need no catalog; the others are shown as ?.
 void write_plain_parameters(ParamListInfo parameters, TextBuffer& to);
 
-// The longest part of so many bytes that does not end within a character.
-std::size_t clipped(const char* text, std::size_t length, std::size_t limit) noexcept;
-
-// Of a text that may end within a character: what is before.
-std::size_t whole_characters(const char* text, std::size_t length) noexcept;
-
 }  // namespace steward::capture

@@ -2,6 +2,7 @@
 #include "capture/plan_text_pg.hpp"
 
 #include "capture/capture_pg.hpp"
+#include "capture/characters_pg.hpp"
 #include "capture/parameters_pg.hpp"
 #include "pg/explain.hpp"
 #include "pg/guard.hpp"
@@ -22,13 +23,11 @@ bool may_look_up() noexcept {
 class Apart {
 public:
     Apart() : mode_(mode), callbacks_(error_context_stack) {
-        assign_mode(kOff, nullptr);
-        mode = kOff;
+        set_mode(kOff);
         error_context_stack = nullptr;
     }
     ~Apart() {
-        assign_mode(mode_, nullptr);
-        mode = mode_;
+        set_mode(mode_);
         error_context_stack = callbacks_;
     }
     Apart(const Apart&) = delete;

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "capture/statement_text.hpp"
+#include "capture/characters_pg.hpp"
 #include "pg/executor.hpp"
 #include "pg/shmem.hpp"
 
@@ -65,11 +65,7 @@ bool is_backslash_plain() noexcept { return standard_conforming_strings; }
 void give_text(SlabEntry& entry, const Source& source) noexcept {
     static char buffer[kMostTextBytes];
     std::uint64_t hash = entry.data.hash;
-    Normalized made = normalize(source.statement(), {.has_backslashes = !is_backslash_plain()}, buffer, sizeof(buffer));
-    // A cut within a character goes back to its begin.
-    if (made.is_cut)
-        made.length = static_cast<std::size_t>(
-            pg_mbcliplen(buffer, static_cast<int>(made.length), static_cast<int>(made.length)));
+    Normalized made = normalized(source.statement(), buffer, sizeof(buffer));
     pg::Locked locked(lock_of(hash));
     Entry* kept = shard_of(hash).at(entry.data.ref);
     if (kept != nullptr && kept->key == entry.data.key)
@@ -129,6 +125,12 @@ SlabEntry& record_call(const FlightState& flight, const Source& source, std::int
     }
     if (!has_room || now - entry.folded_at > kFoldEveryNs) fold(entry, now);
     return entry;
+}
+
+Normalized normalized(std::string_view statement, char* to, std::size_t room) noexcept {
+    Normalized made = normalize(statement, {.has_backslashes = !is_backslash_plain()}, to, room);
+    if (made.is_cut) made.length = whole_characters(to, made.length);
+    return made;
 }
 
 std::string_view Source::statement() const noexcept {

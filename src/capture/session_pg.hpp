@@ -8,6 +8,7 @@
 
 #include "capture/capture_pg.hpp"
 #include "capture/flights.hpp"
+#include "capture/statement_text.hpp"
 
 namespace steward::capture {
 
@@ -19,6 +20,9 @@ struct Source {
 
     std::string_view statement() const noexcept;
 };
+
+// By the session's rules of scanning, cut between two characters.
+Normalized normalized(std::string_view statement, char* to, std::size_t room) noexcept;
 
 extern Slab* session_slab;
 extern std::uint32_t random_state;  // of what is sampled

@@ -105,8 +105,7 @@ void serve(Datum argument) {
     auto errand = schedule::claim_errand(argument, "pg_steward slow query log");
     if (!errand) return;
     // What it does itself would be slow where everything is, and make it come again.
-    assign_mode(kOff, nullptr);
-    mode = kOff;
+    set_mode(kOff);
     pg::set_session("lock_timeout", fmt::format("{}", kLockTimeoutMillis));
     schedule::end_claimed_errand(write_log());
 }

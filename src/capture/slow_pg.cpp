@@ -5,11 +5,11 @@
 #include <cstring>
 #include <limits>
 
+#include "capture/characters_pg.hpp"
 #include "capture/flight_pg.hpp"
 #include "capture/parameters_pg.hpp"
 #include "capture/plan_text_pg.hpp"
 #include "capture/sql_tags.hpp"
-#include "capture/statement_text.hpp"
 #include "pg/guard.hpp"
 #include "pg/guc.hpp"
 #include "pg/shmem.hpp"
@@ -80,23 +80,17 @@ bool is_admitted(const FlightState& flight, SlabEntry& entry) noexcept {
 
 // ---- Texts -----------------------------------------------------------------------------------------------------------
 
-std::size_t put_normalized(std::string_view text, char* to, std::size_t room, bool& is_cut) noexcept {
-    Normalized made = normalize(text, {.has_backslashes = !standard_conforming_strings}, to, room);
-    is_cut = made.is_cut;
-    return whole_characters(to, made.length);
-}
-
 // True when it was cut.
 bool put_query(const Source& source, EventWriter& to) noexcept {
     std::string_view text = source.statement();
-    bool is_cut = false;
     if (keeps_parameters) {
         std::size_t length = clipped(text.data(), text.size(), kMostTextBytes);
         to.put(text.substr(0, length));
         return length < text.size();
     }
-    to.put_written(put_normalized(text, to.place(), kMostTextBytes, is_cut));
-    return is_cut;
+    Normalized made = normalized(text, to.place(), kMostTextBytes);
+    to.put_written(made.length);
+    return made.is_cut;
 }
 
 void put_parameters(const QueryDesc& query, bool may_look_up, EventWriter& to) {
@@ -112,8 +106,7 @@ void put_plan(const QueryDesc& query, EventWriter& to) {
     TextBuffer plan(buffer, sizeof(buffer));
     if (!write_plan(query, keeps_parameters, plan)) return to.put_null();
     if (keeps_parameters) return to.put(plan.text());
-    bool is_cut = false;
-    to.put_written(put_normalized(plan.text(), to.place(), sizeof(buffer), is_cut));
+    to.put_written(normalized(plan.text(), to.place(), sizeof(buffer)).length);
 }
 
 void put_tags(const Source& source, EventWriter& to) noexcept {

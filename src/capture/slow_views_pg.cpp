@@ -154,7 +154,7 @@ Datum slow_events(FunctionCallInfo fcinfo) {
         std::size_t count = 0;
         while (next < refs.size() && count < kBatch)
             if (copy(refs[next++], wanted, batch[count], buffer)) ++count;
-        put_rows<kEventColumns>(result, count, [&](std::size_t i, EventRow& row) { put_event(row, batch[i], reader); });
+        pg::put_rows<EventRow>(result, count, [&](std::size_t i, EventRow& row) { put_event(row, batch[i], reader); });
     }
     return result.done();
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "capture/counters.hpp"
+#include "capture/text_buffer.hpp"
 
 namespace steward::capture {
 
@@ -199,30 +200,11 @@ private:
     bool is_list_word_ = false;
 };
 
-class Output {
-public:
-    Output(char* to, std::size_t room) noexcept : to_(to), room_(room) {}
-
-    void put(std::string_view piece) noexcept {
-        std::size_t fits = std::min(piece.size(), room_ - length_);
-        if (fits > 0) std::memcpy(to_ + length_, piece.data(), fits);
-        length_ += fits;
-        is_cut_ = is_cut_ || fits < piece.size();
-    }
-    void put_parameter(std::uint64_t number) noexcept {
-        char digits[24] = {'$'};
-        auto end = std::to_chars(digits + 1, std::end(digits), number);
-        put({digits, static_cast<std::size_t>(end.ptr - digits)});
-    }
-    bool is_cut() const noexcept { return is_cut_; }
-    Normalized done() const noexcept { return {length_, is_cut_}; }
-
-private:
-    char* to_;
-    std::size_t room_;
-    std::size_t length_ = 0;
-    bool is_cut_ = false;
-};
+void put_parameter(std::uint64_t number, TextBuffer& to) noexcept {
+    char digits[24] = {'$'};
+    auto end = std::to_chars(digits + 1, std::end(digits), number);
+    to.put({digits, static_cast<std::size_t>(end.ptr - digits)});
+}
 
 // The constants are numbered from there on.
 std::uint64_t highest_parameter(std::string_view text, ScanRules rules) noexcept {
@@ -248,13 +230,13 @@ std::string_view trimmed(std::string_view text) noexcept {
 }
 
 Normalized normalize(std::string_view text, ScanRules rules, char* to, std::size_t room) noexcept {
-    Output output(to, room);
+    TextBuffer output(to, room);
     std::uint64_t number = highest_parameter(text, rules);
     Scanner scanner(text, rules);
     ListWatch list;
     bool is_leaving_out = false;
     bool has_left_out = false;
-    for (Token token; !output.is_cut() && (token = scanner.next()) != Token::end;) {
+    for (Token token; !output.is_full() && (token = scanner.next()) != Token::end;) {
         if (list.leaves_out(token, scanner.piece())) {
             has_left_out = has_left_out || token == Token::constant || token == Token::parameter;
             is_leaving_out = true;
@@ -267,11 +249,11 @@ Normalized normalize(std::string_view text, ScanRules rules, char* to, std::size
             is_leaving_out = has_left_out = false;
         }
         if (token == Token::constant)
-            output.put_parameter(++number);
+            put_parameter(++number, output);
         else
             output.put(scanner.piece());
     }
-    return output.done();
+    return {output.length(), output.is_full()};
 }
 
 std::uint64_t fingerprint(std::string_view text, ScanRules rules) noexcept {

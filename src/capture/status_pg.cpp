@@ -109,7 +109,7 @@ Datum status(FunctionCallInfo fcinfo) {
     SlowState slow = slow_state();
     Cost costs = cost();
     constexpr auto kBlock = static_cast<std::int64_t>(TextArena::kBlockBytes);
-    put_rows<kStatusColumns>(result, 1, [&](std::size_t, Row<kStatusColumns>& row) {
+    pg::put_rows<Row<kStatusColumns>>(result, 1, [&](std::size_t, Row<kStatusColumns>& row) {
         const char* name = mode == kOff ? "off" : mode == kTop ? "top" : "all";
         row.put_text(name, strlen(name));
         row.put(BoolGetDatum(pg::has_query_id()));

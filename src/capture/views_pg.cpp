@@ -91,11 +91,11 @@ Datum query_statistics(FunctionCallInfo fcinfo) {
     each_shard(Locking::shared, Collector::What::all, [&](const Snapshot& part) {
         auto others =
             without_evicted(part.statistics, evicted, [](const Statistic& one) { return one.key.queryid == 0; });
-        put_rows<kStatisticColumns>(result, others.size(),
-                                    [&](std::size_t i, StatisticRow& row) { put_statistic(row, *others[i], reader); });
+        pg::put_rows<StatisticRow>(result, others.size(),
+                                   [&](std::size_t i, StatisticRow& row) { put_statistic(row, *others[i], reader); });
     });
-    put_rows<kStatisticColumns>(result, evicted.size(),
-                                [&](std::size_t i, StatisticRow& row) { put_statistic(row, evicted[i], reader); });
+    pg::put_rows<StatisticRow>(result, evicted.size(),
+                               [&](std::size_t i, StatisticRow& row) { put_statistic(row, evicted[i], reader); });
     return result.done();
 }
 
@@ -134,11 +134,11 @@ Datum query_failures(FunctionCallInfo fcinfo) {
     each_shard(Locking::shared, Collector::What::failures, [&](const Snapshot& part) {
         auto others =
             without_evicted(part.failures, evicted, [](const FailureCount& one) { return one.sqlstate == 0; });
-        put_rows<kFailureColumns>(result, others.size(),
-                                  [&](std::size_t i, FailureRow& row) { put_failure(row, *others[i], reader); });
+        pg::put_rows<FailureRow>(result, others.size(),
+                                 [&](std::size_t i, FailureRow& row) { put_failure(row, *others[i], reader); });
     });
-    put_rows<kFailureColumns>(result, evicted.size(),
-                              [&](std::size_t i, FailureRow& row) { put_failure(row, evicted[i], reader); });
+    pg::put_rows<FailureRow>(result, evicted.size(),
+                             [&](std::size_t i, FailureRow& row) { put_failure(row, evicted[i], reader); });
     return result.done();
 }
 
