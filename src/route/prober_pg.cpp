@@ -12,6 +12,7 @@
 #include "pg/guard.hpp"
 #include "pg/wal.hpp"
 #include "pg/worker.hpp"
+#include "route/chronicle_pg.hpp"
 #include "route/readings_pg.hpp"
 #include "route/watch_pg.hpp"
 
@@ -33,6 +34,8 @@ public:
             read_databases(steady_now());
             sample_wal(steady_now());
             for (auto& watch : watches_) watch->step();
+            chronicle_.take(state_, watches_, steady_now());
+            chronicle_.write_down(state_.is_standby, steady_now());
             wait();
         }
     }
@@ -54,7 +57,8 @@ private:
 
     Readings readings_;
     ProberState state_;
-    std::vector<std::unique_ptr<Watch>> watches_;
+    Watches watches_;
+    Chronicle chronicle_;
     WaitEventSet* events_ = nullptr;
     std::vector<std::pair<Watch*, Watch::Waited>> waited_;  // for what events_ waits
     bool is_full_told_ = false;
@@ -163,6 +167,7 @@ void Prober::add(const Reading& reading, Node&& node, Steady now) {
 }
 
 void Prober::drop_slot(int slot) {
+    chronicle_.forget(slot);
     pg::Locked locked(shared().lock);
     shared().nodes[slot] = NodeSlot{};
 }
@@ -201,6 +206,7 @@ Steady Prober::next_wake() const {
     Steady next = look_again_;
     if (watches_.empty() && !state_.is_standby) next = {std::numeric_limits<std::int64_t>::max()};
     if (auto reading = readings_.next_wake()) next = std::min(next, *reading);
+    if (auto writing = chronicle_.next_wake(state_.is_standby)) next = std::min(next, *writing);
     if (!watches_.empty() && !state_.is_standby) next = std::min(next, next_sample_);
     for (const auto& watch : watches_) next = std::min(next, watch->next_wake());
     return next;

@@ -24,6 +24,7 @@ void on_startup() {
     if (!is_new) return;
     attached->lock = pg::shared_lock(kName, 0);
     attached->ring_lock = pg::shared_lock(kName, 1);
+    attached->events_lock = pg::shared_lock(kName, 2);
     // As a bigint of SQL, and never the 0 of a server that has none.
     if (!pg_strong_random(&attached->instance, sizeof(attached->instance)))
         attached->instance = static_cast<std::uint64_t>(GetCurrentTimestamp());
@@ -60,7 +61,7 @@ void at_transaction_end(XactEvent event, void*) {
 
 }  // namespace
 
-void init_shared() { pg::request_shared({shared_bytes, kName, 2, on_startup}); }
+void init_shared() { pg::request_shared({shared_bytes, kName, 3, on_startup}); }
 
 bool has_shared() { return attached != nullptr; }
 

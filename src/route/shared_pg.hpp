@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The room's shared memory: what the prober knows, for everybody to read. Only the prober writes nodes and horizon; sessions
-// say which databases have other nodes now. The ring has a lock of its own, which other servers' questions take too.
+// say which databases have other nodes now. The ring has a lock of its own, which other servers' questions take too, and so
+// have the events.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 #include "route/lag.hpp"
 #include "route/lsn_ring.hpp"
 #include "route/node.hpp"
+#include "route/topology.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -27,6 +29,8 @@ inline std::int64_t fresh_for() { return kFreshIntervals * pace().interval + pac
 
 inline constexpr std::size_t kErrorBytes = 200;
 inline constexpr int kMaxChangedDatabases = 64;
+inline constexpr int kMaxEvents = 128;
+inline constexpr std::size_t kKnownBytes = 2000;
 
 struct NodeSlot {
     bool is_used;
@@ -39,12 +43,31 @@ struct NodeSlot {
     Steady seen_at;
     TimestampTz last_contact;  // 0: never
     Measured measured;
+    Reign reign;
     char error[kErrorBytes];
+};
+
+// What this server has seen happen to a node of a database.
+struct Event {
+    std::uint64_t number;  // from 1 on
+    Oid database;
+    EventKind kind;
+    bool was_primary;
+    TimestampTz at;
+    char seen_by[kShortBytes];
+    char node[kShortBytes];
+    char other[kShortBytes];  // of a split brain
+    std::uint32_t timeline;
+    std::uint32_t previous_timeline;
+    Lsn lsn;
+    char detail[kErrorBytes];
+    char known[kKnownBytes];  // JSON
 };
 
 struct Shared {
     LWLock* lock;
     LWLock* ring_lock;
+    LWLock* events_lock;
     Latch* prober_latch;     // null while there is no prober
     std::uint64_t instance;  // of this life of the server
     bool is_all_changed;
@@ -52,8 +75,11 @@ struct Shared {
     Oid changed[kMaxChangedDatabases];
     Horizon horizon;    // of the primary, where this is a standby
     Measured measured;  // of this server, where it is one
+    Reign reign;        // of this server
     NodeSlot nodes[kMaxNodes];
     LsnRing ring;
+    std::uint64_t events_added;
+    Event events[kMaxEvents];  // number n at (n - 1) % kMaxEvents
 };
 
 void init_shared();

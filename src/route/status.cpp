@@ -83,6 +83,17 @@ bool is_primary_of_ours(const Registered& node, const Surroundings& surroundings
            node.known->facts.system_identifier == surroundings.system_identifier;
 }
 
+// An old primary that was not asked again since the new one was seen is none, while a switch is going on.
+bool has_two_primaries(const std::vector<Registered>& nodes, const Surroundings& surroundings) {
+    std::vector<const Registered*> primaries;
+    for (const Registered& node : nodes)
+        if (is_primary_of_ours(node, surroundings)) primaries.push_back(&node);
+    for (std::size_t i = 0; i < primaries.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (reigned_together(primaries[i]->known->reign, primaries[j]->known->reign)) return true;
+    return false;
+}
+
 StatusRow row_of(const Registered& registered, std::vector<Sender>& senders, const Surroundings& around) {
     StatusRow row;
     row.node_name = registered.node.name;
@@ -155,8 +166,7 @@ std::vector<StatusRow> status_rows(const std::vector<Registered>& nodes, std::ve
                                    const Surroundings& surroundings) {
     std::vector<StatusRow> rows;
     rows.reserve(nodes.size() + senders.size() + 1);
-    const auto is_primary = [&](const Registered& node) { return is_primary_of_ours(node, surroundings); };
-    const bool has_rival = std::count_if(nodes.begin(), nodes.end(), is_primary) > 1;
+    const bool has_rival = has_two_primaries(nodes, surroundings);
     bool is_self_registered = false;
     for (const Registered& node : nodes) {
         StatusRow row = row_of(node, senders, surroundings);

@@ -12,6 +12,7 @@
 #include "route/lag.hpp"
 #include "route/node.hpp"
 #include "route/probe.hpp"
+#include "route/topology.hpp"
 
 namespace steward::route {
 
@@ -25,6 +26,7 @@ struct Known {
     std::string last_contact;  // as an instant of SQL; empty: never
     std::string error;
     Measured measured;
+    Reign reign;
 };
 
 // A process of this server that sends WAL, or a slot that nobody uses.

@@ -54,6 +54,7 @@ struct Memory {
     std::vector<NodeSlot> slots;
     Horizon horizon;
     Measured measured;
+    Reign reign;
     bool is_prober_running = false;
 };
 
@@ -67,6 +68,7 @@ Memory read_memory() {
         if (slot.is_used && slot.database == MyDatabaseId) memory.slots.push_back(slot);
     memory.horizon = state.horizon;
     memory.measured = state.measured;
+    memory.reign = state.reign;
     memory.is_prober_running = state.prober_latch != nullptr;
     return memory;
 }
@@ -86,6 +88,8 @@ Known known_of(const NodeSlot& slot, const Memory& memory, const OwnFacts& own, 
     known.last_contact = instant_text(slot.last_contact);
     known.error = slot.error;
     known.measured = slot.is_self ? memory.measured : slot.measured;
+    known.reign = slot.is_self ? Reign{!own.facts.is_standby, memory.reign.is_primary ? memory.reign.since : now, now}
+                               : slot.reign;
     return known;
 }
 

@@ -124,14 +124,24 @@ void Watch::answered() {
     const Reach before = probe_.reach();
     probe_.answered(steady_now(), pace());
     learn_from_primary(answer);
-    const bool is_self = answer.facts.instance == shared().instance;
-    if (is_self) {
+    is_self_ = answer.facts.instance == shared().instance;
+    if (is_self_) {
         state_.is_gathered = false;
         peer_.reset();
         probe_.settled(steady_now());
     }
+    const bool was_primary = sightings_.was_primary();
+    const std::optional<Change> change = see(answer.facts);
     publish("", &answer.facts);
     tell_change(before, "");
+    if (change) state_.news.push_back({slot_, *change, was_primary, ""});
+}
+
+// This server sees itself without asking.
+std::optional<Change> Watch::see(const Facts& facts) {
+    if (is_self_ || facts.system_identifier != pg::system_identifier()) return std::nullopt;
+    state_.has_seen_primary |= !facts.is_standby;
+    return sightings_.saw(facts, probe_.asked_at(), steady_now());
 }
 
 // Of two that call themselves primary, the one of the younger timeline.
@@ -178,6 +188,7 @@ void Watch::publish(const std::string& error, const Facts* facts) {
     slot.has_facts = true;
     slot.is_self = facts->instance == state.instance;
     slot.seen_at = now;
+    slot.reign = sightings_.reign();
     slot.last_contact = contact;
     if (state_.is_standby || !facts->is_standby) return;
     auto age = state.ring.age(facts->replayed, {pg::flushed_lsn()}, now);
@@ -187,6 +198,8 @@ void Watch::publish(const std::string& error, const Facts* facts) {
 void Watch::tell_change(Reach before, const std::string& why) {
     const Reach after = probe_.reach();
     if (after == before || (before == Reach::unknown && after == Reach::up)) return;
+    const Change change{after == Reach::up ? EventKind::comeback : EventKind::loss, sightings_.timeline(), 0};
+    state_.news.push_back({slot_, change, sightings_.was_primary(), why});
     const char* name = node_.name.c_str();
     const char* host = node_.host.c_str();
     const int port = node_.port;

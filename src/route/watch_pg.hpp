@@ -18,8 +18,18 @@
 
 namespace steward::route {
 
+// Something that has happened to a node.
+struct News {
+    int slot = 0;
+    Change change;
+    bool was_primary = false;
+    std::string why;
+};
+
 // What the prober and all it watches share.
 struct ProberState {
+    std::vector<News> news;         // since the prober looked
+    bool has_seen_primary = false;  // likewise
     bool is_standby = false;
     bool is_gathered = false;            // no socket has been opened or closed since the prober looked
     std::uint32_t horizon_timeline = 0;  // of the primary that was believed last
@@ -35,6 +45,8 @@ public:
     const std::string& database_name() const { return database_name_; }
     const Node& node() const { return node_; }
     int slot() const { return slot_; }
+    bool is_self() const { return is_self_; }
+    const Sightings& sightings() const { return sightings_; }
 
     // Does what is due.
     void step();
@@ -58,6 +70,7 @@ private:
     void learn_from_primary(const Answer& answer);
     void fail(const std::string& why);
     void publish(const std::string& error, const Facts* facts);
+    std::optional<Change> see(const Facts& facts);
     void tell_change(Reach before, const std::string& why);
 
     Oid database_;
@@ -66,6 +79,8 @@ private:
     int slot_;
     Probe probe_;
     ProberState& state_;
+    Sightings sightings_;
+    bool is_self_ = false;
     std::unique_ptr<Resolver> resolver_;
     std::unique_ptr<Peer> peer_;
     std::vector<std::string> addresses_;  // the last that were found

@@ -52,6 +52,8 @@ SELECT steward.register_node('d', '127.0.0.1', 4, :unchecked);
 SELECT steward.remove_node('a');
 SELECT * FROM steward.node_facts();
 SELECT count(*) FROM replication_status;
+SELECT count(*) FROM steward.topology_events;
+SELECT count(*) FROM steward.topology_events_seen();
 RESET ROLE;
 GRANT EXECUTE ON FUNCTION steward.register_node(text, text, integer, jsonb) TO steward_route_anybody;
 SET ROLE steward_route_anybody;
@@ -72,6 +74,8 @@ SELECT node_name, role, state, verdict, detail IS NOT NULL AS has_detail FROM re
 SELECT timeline > 0 AS has_timeline, flush_lsn > '0/0' AS has_written, replay_lsn, slot_name, last_contact = now() AS now FROM replication_status WHERE node_name = 'self';
 SELECT node_name, lag_bytes, lag_seconds, lag_kind, status FROM replica_lag_status;
 SELECT is_standby, is_replay_paused, instance <> 0 AS has_instance, flush_lsn > '0/0' AS has_written, replay_lsn, ages FROM steward.node_facts();
+-- What happened is told by each server, and written down by a primary.
+SELECT node_name, event, severity, timeline, lsn, other_node, detail IS NOT NULL AS has_detail, jsonb_typeof(known) FROM steward.topology_events WHERE node_name = 'a';
 -- Nobody is behind who has all, and it is not known since when that has been missing which was written before the first sample.
 SELECT ages FROM steward.node_facts(ARRAY['FFFFFFFF/FFFFFFFF', '0/1', NULL]::pg_lsn[]);
 RESET ROLE;

@@ -38,6 +38,7 @@ Registered node(const char* name, const Facts& facts, Reach reach = Reach::up) {
     known.has_facts = true;
     known.facts = facts;
     known.seen_at = kNow;
+    known.reign = {!facts.is_standby, {kNow.micros - 1'000'000}, kNow};
     known.last_contact = "then";
     return {{name, "host", 5432, {}}, known};
 }
@@ -143,6 +144,16 @@ TEST(RouteStatus, without_a_prober_nothing_is_asked) {
     around.is_prober_running = false;
     auto rows = status_rows({{{"a", "host", 5432, {}}, {}}}, {}, around);
     EXPECT_EQ(verdict(rows[0]), "unknown: no prober is running: shared_preload_libraries has to name pg_steward");
+}
+
+TEST(RouteStatus, an_old_primary_that_was_not_asked_again_is_no_rival_of_the_new_one) {
+    Registered old_one = node("old", primary_facts());
+    Registered new_one = node("new", primary_facts());
+    old_one.known->reign.until = {kNow.micros - 10};
+    new_one.known->reign.since = {kNow.micros - 5};
+    auto rows = status_rows({old_one, new_one}, {}, on_primary());
+    EXPECT_EQ(verdict(rows[0]), "ok: ");
+    EXPECT_EQ(verdict(rows[1]), "ok: ");
 }
 
 }  // namespace
