@@ -61,7 +61,7 @@ for my $victim ('worker', 'server') {
         ok($left > 0, 'the worker ends without its postmaster');
         $node->start;
     }
-    $node->poll_query_until('postgres', 'SELECT true');
+    wait_for($node, 'true', 'the server to come back');
     my $after = $node->safe_psql('postgres', $attached);
     cmp_ok($after, '<', $before + 3 * 110, "the $victim was killed in the middle ($before, then $after)");
     $node->safe_psql('postgres', q{

@@ -114,7 +114,7 @@ for my $victim ('worker', 'server') {
         while (kill(0, $worker) && $tries-- > 0) { select undef, undef, undef, 0.1; }
         $node->start;
     }
-    $node->poll_query_until('postgres', 'SELECT true');
+    wait_for($node, 'true', 'the server to come back');
     is($node->safe_psql('postgres', $pending), 1, "kill -9 of the $victim leaves the detach half done");
     is($node->safe_psql('postgres', "SELECT count(*) FROM partition_info WHERE state = 'detaching'"), 1, 'which partition_info shows');
     like(maintain(), qr/^finalize detach\|postponed\|finalised in the background/, 'the next run goes on');

@@ -71,7 +71,7 @@ $old->safe_psql('jobs', q{
     CREATE TABLE ran (at timestamptz DEFAULT clock_timestamp());
     GRANT INSERT ON ran TO "Job Owner";
     SELECT steward.schedule('often', '* * * * * *', 'INSERT INTO public.ran DEFAULT VALUES', role => '"Job Owner"')});
-$old->poll_query_until('jobs', 'SELECT count(*) > 1 FROM steward.job_history') or die 'the job does not run';
+wait_for($old, '(SELECT count(*) > 1 FROM steward.job_history)', 'the job to run', 'jobs');
 
 my $mixed = '"Sch""ema.x"."Mixed Case"';
 my %state = (
@@ -125,7 +125,7 @@ $new->start;
 is($new->safe_psql('postgres', $state{$_}), $before{$_}, "the same $_") for sort keys %state;
 is(fingerprint($new, $_), $rows{$_}, "$_: the same rows") for @tables;
 
-$new->poll_query_until('jobs', "SELECT count(*) > $runs + 1 FROM steward.job_history") or die 'the job does not go on';
+wait_for($new, "(SELECT count(*) > $runs + 1 FROM steward.job_history)", 'the job to go on', 'jobs');
 is($new->safe_psql('jobs', 'SELECT role, is_paused, waiting_reason FROM steward.jobs'), 'Job Owner|f|', 'jobs go on, as the same role');
 is($new->safe_psql('jobs', "SELECT count(*), min(run_id) > $last_run FROM steward.job_history WHERE outcome <> 'succeeded' OR run_id = $last_run"),
     '1|f', 'with the history they had, and no run is called interrupted');

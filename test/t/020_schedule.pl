@@ -87,7 +87,7 @@ is(sql(q{SELECT count(*) FROM done WHERE what = 'cut'}), '1', 'which is not run 
 sql('CREATE DATABASE copy TEMPLATE postgres') if sql(q{SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres'}) eq '1';
 sql('CREATE DATABASE other');
 $node->safe_psql('other', q{CREATE EXTENSION pg_steward; SELECT steward.schedule('far', '@yearly', 'SELECT 1')});
-$node->poll_query_until('other', q{SELECT state = 'idle' FROM steward.jobs}) or die 'the job is not loaded';
+wait_for($node, q{(SELECT state = 'idle' FROM steward.jobs)}, 'the job to be loaded', 'other');
 sql('ALTER DATABASE other RENAME TO another');
 sql('DROP DATABASE another');
 

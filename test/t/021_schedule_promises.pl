@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{CREATE EXTENSION pg_steward; CREATE TABLE done (w
 sub sql { return $node->safe_psql('postgres', shift); }
 sub wait_in {
     my ($db, $condition, $what) = @_;
-    $node->poll_query_until($db, "SELECT coalesce(($condition), false)") or die "timed out waiting for $what";
+    wait_for($node, $condition, $what, $db);
 }
 sub ran { my $job = shift; return "(SELECT count(*) FROM steward.job_history WHERE job_name = '$job' AND started_at IS NOT NULL)"; }
 

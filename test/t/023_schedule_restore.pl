@@ -20,7 +20,7 @@ $node->safe_psql('postgres', 'CREATE ROLE clerk LOGIN; CREATE ROLE stranger LOGI
 sub in_app { my ($sql, $server) = @_; return ($server // $node)->safe_psql('app', $sql); }
 sub wait_app {
     my ($condition, $what, $server, $db) = @_;
-    ($server // $node)->poll_query_until($db // 'app', "SELECT coalesce(($condition), false)") or die "timed out waiting for $what";
+    wait_for($server // $node, $condition, $what, $db // 'app');
 }
 my $jobs = q{SELECT string_agg(name || ' ' || role || ' ' || state || coalesce(': ' || waiting_reason, ''), ', ' ORDER BY name) FROM steward.jobs};
 

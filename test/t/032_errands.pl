@@ -72,7 +72,7 @@ $node->safe_psql('doomed', 'CREATE EXTENSION pg_steward');
 on_demand('shop', 'doomed');
 $node->safe_psql('doomed', q{BEGIN; SELECT count(*) FROM shop; PREPARE TRANSACTION 'blocker'});
 $node->safe_psql('doomed', hit('shop', 5));
-$node->poll_query_until('doomed', q{SELECT EXISTS (SELECT FROM steward.partition_history WHERE outcome = 'postponed')}) or die;
+wait_for($node, q{EXISTS (SELECT FROM steward.partition_history WHERE outcome = 'postponed')}, 'a postponed step', 'doomed');
 $node->safe_psql('doomed', q{ROLLBACK PREPARED 'blocker'});
 sql('DROP DATABASE doomed WITH (FORCE)');
 sql(hit('shop', 7));

@@ -91,7 +91,7 @@ pass('who is not needed goes');
 sub wait_for_runs {
     my ($db, $more) = @_;
     my $runs = $node->safe_psql($db, 'SELECT count(*) FROM steward.job_history');
-    return $node->poll_query_until($db, "SELECT count(*) >= $runs + $more FROM steward.job_history");
+    wait_for($node, "(SELECT count(*) >= $runs + $more FROM steward.job_history)", "$more runs in $db", $db);
 }
 sql('CREATE DATABASE busy');
 $node->safe_psql('busy', 'CREATE EXTENSION pg_steward');
@@ -100,7 +100,8 @@ wait_for_runs('busy', 6);
 is(sql('CREATE DATABASE copied TEMPLATE busy'), '', 'a database is copied while it has jobs every second');
 sql('DROP DATABASE copied');
 is(sql('ALTER DATABASE busy RENAME TO renamed'), '', 'and renamed');
-ok(wait_for_runs('renamed', 3), 'after which its jobs go on');
+wait_for_runs('renamed', 3);
+pass('after which its jobs go on');
 is(sql('DROP DATABASE renamed'), '', 'and dropped');
 
 # ---- Faults -----------------------------------------------------------------------------------------------------------

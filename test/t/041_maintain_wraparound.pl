@@ -60,7 +60,7 @@ $pid = pid_of($node, q{application_name = 'crashing' AND wait_event = 'PgSleep'}
 is($node->safe_psql('postgres', q{SELECT pid FROM steward.wraparound_blockers WHERE kind = 'temporary table'}), $pid, 'whose temporary tables');
 kill 9, $pid;
 finish($session);
-$node->poll_query_until('postgres', 'SELECT 1', 1) or die 'no restart after the crash';
+wait_for($node, 'true', 'the server to come back');
 is($node->safe_psql('postgres', q{SELECT pid IS NULL FROM steward.wraparound_blockers WHERE kind = 'temporary table'}), 't', 'nobody\'s temporary tables');
 held('temporary table', 'pg_temp_\d+\.orphan');
 

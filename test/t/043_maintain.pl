@@ -99,7 +99,7 @@ $first = session($node, 'first', 'CALL steward.maintain()');
 $worker = worker_pid($node);
 kill 'KILL', $worker;
 finish($first);
-$node->poll_query_until('postgres', 'SELECT true') or die 'no server after the crash';
+wait_for($node, 'true', 'the server to come back');
 # The crash has ended it.
 finish($holdup);
 is(sql(q{SELECT count(*) FROM steward.maintenance_ledger WHERE outcome = 'running'}), '1', 'a crash leaves a step that seems to run');

@@ -80,7 +80,7 @@ is($node->safe_psql('postgres', q{SELECT outcome FROM steward.program_history OR
 kill 9, pid_of($node, q{application_name = 'runs'});
 finish($session);
 gone('killed', @pids);
-$node->poll_query_until('postgres', 'SELECT true') or die 'no restart after the crash';
+wait_for($node, 'true', 'the server to come back');
 is(last_run('outcome'), 'interrupted', 'known after the crash');
 
 # The server stopped at once.

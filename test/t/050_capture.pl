@@ -125,7 +125,7 @@ $sleeper = worker_session('sleeper', 'SELECT pg_sleep(100), 5, 6, 7');
 $pid = pid_of($node, q{query LIKE 'SELECT pg_sleep(100), 5, 6, 7' AND wait_event = 'PgSleep'});
 kill 'KILL', $pid;
 finish($sleeper);
-$node->poll_query_until('postgres', q{SELECT loaded > 0 FROM steward.capture_status}) or die 'no server after the crash';
+wait_for($node, '(SELECT loaded > 0 FROM steward.capture_status)', 'the statistics after the crash');
 cmp_ok(of_worker('sum(calls)'), '>=', $calls + 2, 'a crash keeps what was saved before it');
 
 $node->append_conf('postgresql.conf', 'steward.capture_save_interval = 0');

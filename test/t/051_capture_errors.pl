@@ -138,7 +138,7 @@ $sleeper = session($node, 'sleeper user=worker', 'BEGIN', 'INSERT INTO t VALUES 
 $pid = pid_of($node, q{wait_event = 'PgSleep'});
 kill 'KILL', $pid;
 finish($sleeper);
-$node->poll_query_until('postgres', q{SELECT loaded > 0 FROM steward.capture_status}) or die 'no server after the crash';
+wait_for($node, '(SELECT loaded > 0 FROM steward.capture_status)', 'the statistics after the crash');
 work('SELECT 21 AS after_it') for 1 .. 2;
 is(of_worker(q{string_agg(calls || ' ' || errors, ',')}, 'SELECT $1 AS after_it'), '2 0', 'after a crash counting goes on');
 

@@ -26,9 +26,18 @@ sub session {
 # Waits for its end; true when nothing failed.
 sub finish { my $session = shift; return $session->{run}->finish; }
 
+# One session looks many times: to start a psql for each look costs more than what is waited for. A server that is down
+# is tried again.
 sub wait_for {
-    my ($node, $condition, $what) = @_;
-    $node->poll_query_until('postgres', "SELECT coalesce(($condition), false)") or die "timed out waiting for $what";
+    my ($node, $condition, $what, $db) = @_;
+    my $look = "SELECT coalesce(($condition), false) AS found \\gset\n\\if :found\n\\echo found\n\\q\n\\endif\nSELECT pg_sleep(0.1) \\g /dev/null\n";
+    my @psql = (psql => '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db // 'postgres'), '-f', '-');
+    my ($script, $out, $err) = ($look x 100);
+    for (my $until = time + $PostgreSQL::Test::Utils::timeout_default; time < $until; select(undef, undef, undef, 0.1)) {
+        IPC::Run::run(\@psql, '<', \$script, '>', \$out, '2>', \$err);
+        return if $out =~ /found/;
+    }
+    die "timed out waiting for $what: $condition $out$err";
 }
 
 sub pid_of {
