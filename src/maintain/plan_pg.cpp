@@ -15,11 +15,6 @@ namespace steward::maintain {
 
 namespace {
 
-double seconds_of(const Interval& interval) {
-    const double days = 30.0 * interval.month + interval.day;
-    return days * 86400 + static_cast<double>(interval.time) / 1e6;
-}
-
 std::set<Action> actions_of(Datum array) {
     const char* literal = pg::call([&] { return OidOutputFunctionCall(F_ARRAY_OUT, array); });
     std::set<Action> actions;
@@ -70,7 +65,7 @@ Order order_of(FunctionCallInfo fcinfo, int first) {
     order.role = GetUserId();
     order.wishes.min_score = min_score();
     if (!PG_ARGISNULL(first)) {
-        const double seconds = seconds_of(*PG_GETARG_INTERVAL_P(first));
+        const double seconds = pg::seconds_of(*PG_GETARG_INTERVAL_P(first));
         if (seconds <= 0) throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "budget must be greater than 0");
         order.wishes.seconds = seconds;
     }

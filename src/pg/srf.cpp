@@ -78,6 +78,11 @@ std::optional<std::int32_t> optional_int_argument(FunctionCallInfo fcinfo, int i
     return PG_GETARG_INT32(index);
 }
 
+double seconds_of(const Interval& interval) {
+    const double days = 30.0 * interval.month + interval.day;
+    return days * 86400 + static_cast<double>(interval.time) / 1e6;
+}
+
 Datum text_datum(const std::string& value) {
     const char* data = value.data();
     int length = static_cast<int>(value.size());

@@ -36,6 +36,8 @@ std::string text_argument(FunctionCallInfo fcinfo, int index);
 std::optional<std::string> optional_text_argument(FunctionCallInfo fcinfo, int index);
 std::optional<Oid> optional_oid_argument(FunctionCallInfo fcinfo, int index);
 std::optional<std::int32_t> optional_int_argument(FunctionCallInfo fcinfo, int index);
+// A month counts as 30 days, a day as 24 hours.
+double seconds_of(const Interval& interval);
 
 Datum text_datum(const std::string& value);
 

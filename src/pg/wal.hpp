@@ -30,6 +30,15 @@ inline TimeLineID insertion_timeline() {
 #endif
 }
 
+// PostgreSQL 14 told a pause that is asked for from one that has begun.
+inline bool is_replay_paused() {
+#if PG_VERSION_NUM >= 140000
+    return GetRecoveryPauseState() != RECOVERY_NOT_PAUSED;
+#else
+    return RecoveryIsPaused();
+#endif
+}
+
 inline XLogRecPtr replayed_lsn(TimeLineID* timeline) { return GetXLogReplayRecPtr(timeline); }
 
 }  // namespace steward::pg

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Waiting without a snapshot.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+namespace steward::pg {
+
+// In a procedure that a client CALLed by itself, inside a transaction block or not: lets go of the statement's snapshot.
+// False where one is held all the same, and nothing has been let go that somebody else still wants.
+bool drop_snapshots_of_call(Oid procedure);
+
+}  // namespace steward::pg

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# A client that sees what psql does not show: the settings a server reports, as PQparameterStatus() has them.
+package WireClient;
+use strict;
+use warnings;
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+
+# Of a server, or of a pooler at host:port, that trusts the user.
+sub connect_to {
+    my ($class, $host, $port, %startup) = @_;
+    my $socket = $host =~ m{^/} ? IO::Socket::UNIX->new(Peer => "$host/.s.PGSQL.$port") : IO::Socket::INET->new("$host:$port");
+    die "no connection to $host:$port: $!" unless $socket;
+    my $self = bless { socket => $socket, reported => {} }, $class;
+    %startup = (user => 'postgres', database => 'postgres', %startup);
+    my $body = pack('N', 196608) . join('', map { "$_\0$startup{$_}\0" } sort keys %startup) . "\0";
+    $self->send_bytes(pack('N', 4 + length $body) . $body);
+    $self->until_ready;
+    return $self;
+}
+
+sub send_bytes { my ($self, $bytes) = @_; $self->{socket}->syswrite($bytes) == length $bytes or die "send: $!"; return; }
+
+sub read_bytes {
+    my ($self, $count) = @_;
+    my $bytes = '';
+    while (length $bytes < $count) { $self->{socket}->sysread($bytes, $count - length $bytes, length $bytes) or die 'the connection is closed'; }
+    return $bytes;
+}
+
+# Reads messages up to ReadyForQuery; returns the error there was, if any.
+sub until_ready {
+    my $self = shift;
+    my $error = '';
+    while (1) {
+        my ($type, $length) = unpack('aN', $self->read_bytes(5));
+        my $body = $self->read_bytes($length - 4);
+        if ($type eq 'S') { my ($name, $value) = split /\0/, $body; $self->{reported}{$name} = $value; $self->{told}++; }
+        $error = $body =~ s/\0/ /gr if $type eq 'E';
+        die $error if $error =~ /FATAL/;
+        return $error if $type eq 'Z';
+    }
+}
+
+sub query {
+    my ($self, $sql) = @_;
+    $self->send_bytes('Q' . pack('N', 5 + length $sql) . "$sql\0");
+    return $self->until_ready;
+}
+
+sub reported { my ($self, $name) = @_; return $self->{reported}{$name}; }
+
+1;
