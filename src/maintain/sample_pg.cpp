@@ -70,6 +70,7 @@ public:
         result.pages_read = static_cast<std::int64_t>(chosen_.size());
         result.is_exact = chosen_.size() == pages;
         std::vector<double> values;
+        values.reserve(figures_.size());
         for (const PageFigures& page : figures_) values.push_back(page.bloat);
         result.bloat = estimate_share(values, pages, is_index_ ? least_leaf_bloat(fillfactor_) : 0);
         if (is_index_) return result;

@@ -307,6 +307,7 @@ private:
 
 RunningProgram::RunningProgram(const Program& program, void (*in_supervisor)()) {
     std::vector<char*> argv;
+    argv.reserve(program.argv.size() + 1);
     for (const std::string& argument : program.argv) argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
     Pipe control;

@@ -64,6 +64,7 @@ Repair missing_index(const Difference& difference) {
 
 Repair privileges(const Difference& difference) {
     std::vector<std::string> statements;
+    statements.reserve(difference.revokes.size() + difference.grants.size());
     for (const Privileges& revoke : difference.revokes) statements.push_back(revoke_sql(revoke, difference.partition));
     for (const Privileges& grant : difference.grants) statements.push_back(grant_sql(grant, difference.partition));
     return {join(statements, ";\n"), "none"};
@@ -89,6 +90,7 @@ Repair column_options(const Difference& difference, const std::string& alter) {
     std::vector<std::string> actions;
     if (!difference.reset_options.empty()) {
         std::vector<std::string> names;
+        names.reserve(difference.reset_options.size());
         for (const std::string& option : difference.reset_options) names.push_back(quote_identifier(option));
         actions.push_back(alter + "RESET (" + join(names, ", ") + ")");
     }

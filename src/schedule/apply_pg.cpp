@@ -137,6 +137,7 @@ std::vector<GroupStep> plan_groups(const Document& document, bool is_pruned) {
         auto found = limits.find(group);
         return found == limits.end() ? std::nullopt : std::optional<int>(static_cast<int>(found->second));
     };
+    steps.reserve(steps.size() + document.groups.size());
     for (const auto& [group, limit] : document.groups)
         steps.push_back({group, limit_of(group), limit ? std::optional<int>(static_cast<int>(*limit)) : std::nullopt});
     if (is_pruned && document.has_groups && may_manage_all())

@@ -206,6 +206,7 @@ std::vector<Action> Scheduler::tick(base::Instant now) {
     std::vector<Action> starts;
     while (Run* run = state.queue.best(now)) state.start(*run, starts, now);
     std::vector<Action> actions;
+    actions.reserve(state.cancels.size() + starts.size());
     for (const RunId run : state.cancels) actions.emplace_back(Cancel{run});
     state.cancels.clear();
     actions.insert(actions.end(), starts.begin(), starts.end());
