@@ -40,6 +40,12 @@ inline void define_setting(const char* name, const char* description, bool* vari
     DefineCustomBoolVariable(name, description, nullptr, variable, *variable, context, 0, nullptr, nullptr, nullptr);
 }
 
+// on_assign hears of each value that it takes.
+inline void define_setting(const char* name, const char* description, bool* variable, GucContext context,
+                           GucBoolAssignHook on_assign) {
+    DefineCustomBoolVariable(name, description, nullptr, variable, *variable, context, 0, nullptr, on_assign, nullptr);
+}
+
 // `choices` is ended by a null name; the variable holds their values.
 inline void define_setting(const char* name, const char* description, int* variable, const config_enum_entry* choices,
                            GucContext context, GucEnumAssignHook assign = nullptr) {

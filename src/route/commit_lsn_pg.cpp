@@ -40,17 +40,24 @@ void report_commit(XactEvent event, void*) {
     });
 }
 
+// Whoever does not want it does not pay for it: not one instruction a transaction.
+void on_assign(bool is_wanted, void*) {
+    static bool is_listening = false;
+    if (!is_wanted || is_listening) return;
+    RegisterXactCallback(report_commit, nullptr);
+    is_listening = true;
+}
+
 }  // namespace
 
 void init_commit_lsn() {
     pg::define_setting("steward.report_commit_lsn",
                        "Sends the position of each commit in the WAL to the client, as steward.commit_lsn.",
-                       &is_reporting, PGC_USERSET);
+                       &is_reporting, PGC_USERSET, on_assign);
     DefineCustomIntVariable(kCommitLsn, "Shows the position in the WAL of this session's last commit.", nullptr,
                             &parity, parity, kParity.min, kParity.max, PGC_INTERNAL,
                             GUC_REPORT | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr, nullptr,
                             show_commit_lsn);
-    RegisterXactCallback(report_commit, nullptr);
 }
 
 }  // namespace steward::route
