@@ -13,7 +13,7 @@
 
 namespace steward::route {
 
-// How far apart samples are while WAL is written.
+// How far apart samples are.
 inline constexpr std::int64_t kSampleMicros = 100'000;
 
 class LsnRing {

@@ -22,7 +22,6 @@ namespace {
 
 constexpr std::int64_t kLookAgainMicros = 60'000'000;
 // How long after the last WAL samples stay close together.
-constexpr std::int64_t kLivelyMicros = 2'000'000;
 
 class Prober {
 public:
@@ -64,7 +63,6 @@ private:
     bool is_full_told_ = false;
     Steady look_again_;
     Steady next_sample_;
-    Steady last_growth_;
     Steady last_measure_;
 };
 
@@ -179,11 +177,9 @@ void Prober::sample_wal(Steady now) {
     const Lsn flushed{pg::flushed_lsn()};
     {
         pg::Locked locked(shared().ring_lock);
-        if (shared().ring.newest() != flushed) last_growth_ = now;
         shared().ring.note(flushed, now);
     }
-    const bool is_lively = now - last_growth_ < kLivelyMicros;
-    next_sample_ = now + (is_lively ? std::min(kSampleMicros, pace().interval) : pace().interval);
+    next_sample_ = now + std::min(kSampleMicros, pace().interval);
     if (now - last_measure_ >= pace().interval) measure_from_ring(flushed, now);
 }
 
