@@ -129,8 +129,8 @@ $(OBJS): $(O)/%.o: %.cpp $(O)/flags
 $(O)/src/module.o: CPPFLAGS += -DSTEWARD_VERSION='"$(EXTVERSION)"'
 $(O)/src/module.o: pg_steward.control
 
-# The one object that knows libpq.
-$(O)/src/route/peer_pg.o: CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir)
+# The objects that know libpq.
+$(O)/src/route/peer_pg.o $(O)/src/route/remote_pg.o: CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir)
 
 # The one object that {fmt} is compiled in, for all the others.
 $(O)/src/base/fmt.o: CXXFLAGS += -fkeep-inline-functions -fno-inline

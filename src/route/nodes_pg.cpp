@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // Registering nodes and removing them. The caller's own rights on steward.nodes decide.
-#include <system_error>
-
 #include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/srf.hpp"
 #include "pg/transaction.hpp"
-#include "route/peer_pg.hpp"
-#include "route/resolver_pg.hpp"
+#include "route/nodes_pg.hpp"
+#include "route/remote_pg.hpp"
 #include "route/shared_pg.hpp"
 
 extern "C" {
@@ -19,7 +17,9 @@ extern "C" {
 
 namespace steward::route {
 
-namespace {
+std::string jsonb_argument(FunctionCallInfo fcinfo, int index) {
+    return pg::call([&] { return DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(index))); });
+}
 
 std::vector<NodeOption> read_options(const std::string& json) {
     if (pg::query("SELECT jsonb_typeof($1::jsonb)", {json})[0].text(0) != "object")
@@ -38,14 +38,23 @@ void refuse_on_standby(const char* what) {
         .hint("Do so on the primary: standbys get the table by replication.");
 }
 
+void refuse_password(const std::map<std::string, std::string>& conninfo) {
+    if (conninfo.count("password") == 0 && conninfo.count("sslpassword") == 0) return;
+    throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "a password is not taken in a connection string")
+        .hint("Put it into a passfile that the server's operating system user reads, and name that if it is not "
+              "~/.pgpass: passfile=...");
+}
+
+namespace {
+
 // ---- Looking before writing down -----------------------------------------------------------------------------------------
 
 class Check {
 public:
-    explicit Check(const Node& node) : node_(node), deadline_(steady_now() + pace().timeout) {}
+    explicit Check(const Node& node) : node_(node), patience_(probe_timeout) {}
 
     void run() {
-        Facts facts = ask(addresses());
+        const Facts facts = ask();
         if (facts.system_identifier != pg::system_identifier())
             throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "node \"{}\" belongs to another cluster", node_.name)
                 .detail("Its system identifier is {}, that of this server {}.", facts.system_identifier,
@@ -61,32 +70,11 @@ private:
             .hint("Mend that, or register it without a look: options => '{{\"check\": false}}'.");
     }
 
-    void wait(int socket, std::uint32_t events) const {
-        const std::int64_t left = deadline_ - steady_now();
-        if (left <= 0) give_up(fmt::format("It took longer than {} ms.", probe_timeout));
-        const long timeout = static_cast<long>(left / 1000 + 1);
-        pg::call([&] {
-            WaitLatchOrSocket(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH | static_cast<int>(events),
-                              socket, timeout, PG_WAIT_EXTENSION);
-            ResetLatch(MyLatch);
-            CHECK_FOR_INTERRUPTS();
-        });
-    }
-
-    std::vector<std::string> addresses() const {
-        if (node_.is_socket()) return {};
-        if (is_address(node_.host)) return {node_.host};
+    Facts ask() const {
         try {
-            Resolver resolver(node_.host);
-            for (;;) {
-                if (auto outcome = resolver.read()) {
-                    if (outcome->addresses.empty()) give_up(outcome->error);
-                    return outcome->addresses;
-                }
-                wait(resolver.socket(), WL_SOCKET_READABLE);
-            }
-        } catch (const std::system_error& error) {
-            give_up(error.code().message());
+            return ask(addresses_of(node_.host, patience_));
+        } catch (const RemoteError& error) {
+            give_up(error.what());
         }
     }
 
@@ -105,14 +93,14 @@ private:
     void finish(const Peer& peer, Begin begin, Go go) const {
         Peer::State state = begin();
         while (state == Peer::State::waiting) {
-            wait(peer.socket(), peer.events());
+            wait_for_socket(peer.socket(), peer.events(), patience_);
             state = go();
         }
         if (state == Peer::State::failed) give_up(peer.error());
     }
 
     const Node& node_;
-    Steady deadline_;
+    Patience patience_;
 };
 
 // ---- The functions -------------------------------------------------------------------------------------------------------
@@ -163,8 +151,7 @@ STEWARD_FUNCTION(steward_register_node) {
         for (int i = 0; i < 4; ++i)
             if (PG_ARGISNULL(i))
                 throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "name, host, port and options must not be null");
-        const std::string json =
-            pg::call([&] { return DatumGetCString(DirectFunctionCall1(jsonb_out, PG_GETARG_DATUM(3))); });
+        const std::string json = route::jsonb_argument(fcinfo, 3);
         route::register_node(pg::text_argument(fcinfo, 0), pg::text_argument(fcinfo, 1), PG_GETARG_INT32(2), json);
         return Datum{0};
     });

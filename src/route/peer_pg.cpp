@@ -25,14 +25,7 @@ std::vector<std::optional<std::string>> first_row(const PGresult* result) {
 
 }  // namespace
 
-Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const std::string& database, const Pace& pace) {
-    // The server counts the files of its processes.
-    has_descriptor_ = pg::call([] { return AcquireExternalFD(); });
-    if (!has_descriptor_) {
-        refusal_ = "too many open files";
-        return;
-    }
-    const auto parameters = connection_parameters(node, addresses, database, pace);
+pg_conn* begin_connection(const ConnectionParameters& parameters) {
     std::vector<const char*> keys;
     std::vector<const char*> values;
     for (const auto& [key, value] : parameters) {
@@ -41,8 +34,19 @@ Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const st
     }
     keys.push_back(nullptr);
     values.push_back(nullptr);
-    connection_ = PQconnectStartParams(keys.data(), values.data(), 0);
-    if (connection_ != nullptr) PQsetNoticeReceiver(connection_, ignore_notice, nullptr);
+    pg_conn* connection = PQconnectStartParams(keys.data(), values.data(), 0);
+    if (connection != nullptr) PQsetNoticeReceiver(connection, ignore_notice, nullptr);
+    return connection;
+}
+
+Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const std::string& database, const Pace& pace) {
+    // The server counts the files of its processes.
+    has_descriptor_ = pg::call([] { return AcquireExternalFD(); });
+    if (!has_descriptor_) {
+        refusal_ = "too many open files";
+        return;
+    }
+    connection_ = begin_connection(connection_parameters(node, addresses, database, pace));
 }
 
 Peer::~Peer() {

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -16,6 +17,10 @@
 struct pg_conn;
 
 namespace steward::route {
+
+using ConnectionParameters = std::vector<std::pair<std::string, std::string>>;
+// Begins to connect; null when memory is out. Its notices go nowhere.
+pg_conn* begin_connection(const ConnectionParameters& parameters);
 
 class Peer {
 public:

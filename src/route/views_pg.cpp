@@ -10,6 +10,7 @@
 #include "route/facts_pg.hpp"
 #include "route/shared_pg.hpp"
 #include "route/status.hpp"
+#include "route/views_pg.hpp"
 
 namespace steward::route {
 
@@ -162,18 +163,22 @@ std::vector<pg::Cell> cells_of(const StatusRow& row) {
 Datum node_status(FunctionCallInfo fcinfo) {
     const pg::SafePath path;
     pg::ResultSet result(fcinfo);
+    const Picture seen = picture();
+    for (const StatusRow& row : status_rows(seen.nodes, read_senders(), seen.around)) result.add(cells_of(row));
+    return result.done();
+}
+
+}  // namespace
+
+Picture picture() {
     const OwnFacts own = own_facts();
     const Memory memory = read_memory();
     const Steady now = steady_now();
     const pg::Row self = pg::query(kSelf, {}, pg::Plan::kept).at(0);
     const Surroundings around{own.facts.system_identifier, self.text(0), own.facts,   horizon_of(memory, own, now),
                               memory.is_prober_running,    now,          fresh_for(), self.text(1)};
-    for (const StatusRow& row : status_rows(read_nodes(memory, own, now), read_senders(), around))
-        result.add(cells_of(row));
-    return result.done();
+    return {read_nodes(memory, own, now), around};
 }
-
-}  // namespace
 
 }  // namespace steward::route
 
