@@ -5,6 +5,8 @@
 use strict;
 use warnings;
 use File::Basename;
+use IO::Socket::INET;
+use POSIX ();
 use lib dirname(__FILE__);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -25,12 +27,81 @@ for my $name ('a', 'b') {
     $node{$name}->start;
 }
 my ($first, $second) = @node{'a', 'b'};
-$primary->safe_psql('postgres', join('; ', map { sprintf q{SELECT steward.register_node('%s', '%s', %d)}, $_, $node{$_}->host, $node{$_}->port } sort keys %node));
+
+# ---- Nodes from elsewhere ----------------------------------------------------------------------------------------------
+
+# Patroni's REST interface, as far as it is asked; another one accepts connections and says nothing.
+sub patroni {
+    my ($identifier, @members) = @_;
+    my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
+    my $pid = fork() // die $!;
+    return ($listener->sockport, $pid) if $pid != 0;
+    local $SIG{TERM} = sub { POSIX::_exit(0) };
+    while (my $client = $listener->accept) {
+        my $asked = <$client> // next;
+        while (<$client>) { last if /^\r?$/ }
+        my $body = $asked =~ m{ /cluster } ? '{"scope": "main", "members": [' . join(', ', @members) . ']}' : qq{{"database_system_identifier": "$identifier", "role": "primary"}};
+        print $client "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n$body";
+        close $client;
+    }
+    POSIX::_exit(0);
+}
+my $identifier = $primary->safe_psql('postgres', 'SELECT system_identifier FROM pg_control_system()');
+sub member { my ($name, $role) = @_; return sprintf '{"name": "%s", "role": "%s", "state": "running", "host": "%s", "port": %d, "lag": 0}', $name, $role, $node{$name}->host, $node{$name}->port; }
+my ($port, $pid) = patroni($identifier, member('primary', 'leader'), member('a', 'replica'));
+my ($other_port, $other_pid) = patroni('4711', member('primary', 'leader'));
+my $import = "FROM steward.import_nodes('patroni', 'http://127.0.0.1:%d'";
+is($primary->safe_psql('postgres', sprintf "SELECT action, node_name, detail $import)", $port), "register|a|replica, running\nregister|primary|leader, running", 'what Patroni knows is shown first');
+is($primary->safe_psql('postgres', sprintf "SELECT count(*) $import, dry_run => false); SELECT count(*) FROM steward.nodes; SELECT string_agg(action, ' ') $import, dry_run => false)", $port, $port),
+    "2\n2\nkeep keep", 'then registered, and once');
+my (undef, undef, $said) = $primary->psql('postgres', sprintf "SELECT * $import)", $other_port);
+like($said, qr/ERROR:  the patroni at that address keeps another cluster\nDETAIL:  Its system identifier is 4711/, 'nothing is taken from another cluster');
+my $mute = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', Proto => 'tcp') or die $!;
+(undef, undef, $said) = $primary->psql('postgres', sprintf "SELECT * $import)", $mute->sockport);
+like($said, qr/ERROR:  could not ask patroni\nDETAIL:  It took longer than 2000 ms/, 'one that says nothing is given up');
+(undef, undef, $said) = $primary->psql('postgres', sprintf "SET statement_timeout = '100ms'; SELECT * $import)", $mute->sockport);
+like($said, qr/canceling statement due to statement timeout/, 'or before');
+kill 'TERM', $pid, $other_pid;
+waitpid($_, 0) for $pid, $other_pid;
+
+# A standby has itself registered.
+my $call = sprintf q{SELECT steward.register_standby('b', '%s', %d)}, $second->host, $second->port;
+$primary->wait_for_catchup($second, 'replay', $primary->lsn('insert'));
+$second->safe_psql('postgres', $call);
+(undef, undef, $said) = $second->psql('postgres', $call);
+like($said, qr/ERROR:  could not register "b" at the primary\nDETAIL:  node "b" is registered already/, 'what the primary says is told');
+(undef, undef, $said) = $second->psql('postgres', q{SELECT steward.register_standby('b', 'h', 1, '{}', 'host=127.0.0.1 port=1 password=secret')});
+like($said, qr/ERROR:  a password is not taken in a connection string/, 'a password is not taken');
 # Standbys look for what nobody tells them once a minute; a prober that begins looks at once.
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for $first, $second;
 $_->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}) for $first, $second;
 wait_for($_, q{(SELECT count(*) = 3 AND bool_and(verdict = 'ok') FROM replication_status)}, $_->name . ' to know all') for values %node;
 is($primary->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events}), '0', 'nothing has happened');
+
+# ---- Before anything happens -------------------------------------------------------------------------------------------
+
+my $readiness = q{SELECT string_agg("check" || ' ' || verdict, ', ') FROM steward.failover_readiness() WHERE "check" <> 'rewind'};
+for my $asked ($primary, $second) {
+    like($asked->safe_psql('postgres', $readiness), qr/^nodes ok, primary ok, candidate ok, loss ok, settings of "[ab]" ok, "[ab]" as a primary ok, synchronous_standby_names ok, slots ok, settings of "[ab]" ok$/,
+        $asked->name . ' finds the cluster ready for a failover');
+}
+$primary->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('for_b')});
+$first->safe_psql('postgres', q{ALTER SYSTEM SET synchronous_standby_names = 'gone'});
+$first->reload;
+wait_for($first, q{current_setting('synchronous_standby_names') = 'gone'}, 'the setting');
+$second->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE node_name = 'b' AND is_replay_paused)}, 'a pause');
+is($primary->safe_psql('postgres', q{SELECT string_agg("check" || ': ' || verdict, ', ' ORDER BY "check") FROM steward.failover_readiness()
+    WHERE remedy IS NOT NULL AND "check" NOT IN ('rewind')
+        AND NOT ("check" LIKE '%as a primary' AND (SELECT detail LIKE '"b"%' FROM steward.failover_readiness() WHERE "check" = 'candidate'))}),
+    ($primary->safe_psql('postgres', q{SELECT detail LIKE '"a"%' FROM steward.failover_readiness() WHERE "check" = 'candidate'}) eq 't' ? '"a" as a primary: critical, ' : '')
+    . 'settings of "b": warning, slot "for_b": warning', 'and what would hurt is named');
+$second->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
+$first->safe_psql('postgres', q{ALTER SYSTEM RESET synchronous_standby_names});
+$first->reload;
+$primary->safe_psql('postgres', q{SELECT pg_drop_replication_slot('for_b')});
+is($first->safe_psql('postgres', q{SELECT string_agg("check" || ' ' || verdict, ', ') FROM steward.setup_replication_check() WHERE "check" LIKE 'primary_%' OR "check" IN ('prober', 'wal_level', 'recovery_target_timeline')}),
+    'wal_level ok, primary_conninfo ok, primary_slot_name warning, recovery_target_timeline ok, prober ok', 'a standby says what it follows');
 
 # ---- Lost and back -----------------------------------------------------------------------------------------------------
 
@@ -75,5 +146,5 @@ is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events
 is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events WHERE event = 'demotion' AND node_name = 'primary'}), '1', 'and the old primary a standby');
 
 $_->stop for $first, $second, $primary;
-quiet_log($_, 'is lost|could not|terminating|the database system|requested timeline|new timeline|connection to client lost') for values %node;
+quiet_log($_, 'is lost|could not|cannot|error reading result of streaming command|canceling|another cluster|a password|is registered already|terminating|the database system|requested timeline|new timeline|connection to client lost') for values %node;
 done_testing();
