@@ -5,7 +5,7 @@
 .DEFAULT_GOAL := all
 
 # What is done by a script, needs no server package to start with, and installs what it needs.
-HOUSE_GOALS := check check-exports check-versions demo unit fuzz bench format lint packages help
+HOUSE_GOALS := check check-exports check-versions demo unit fuzz bench format lint conf packages help
 
 ifneq ($(filter $(HOUSE_GOALS),$(MAKECMDGOALS)),)
 
@@ -43,6 +43,9 @@ lint: ## clang-format, clang-tidy, shellcheck, SQL and file lints
 
 format: ## let clang-format rewrite the sources
 	@scripts/format
+
+conf: ## write deploy/postgresql.conf anew from the formulas of src/tune
+	@scripts/deployed-conf >build/postgresql.conf.new && mv build/postgresql.conf.new deploy/postgresql.conf
 
 bench: ## run the scripts of test/bench against a throwaway server (BENCH="name ...")
 	@scripts/bench $(BENCH)
