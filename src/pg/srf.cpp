@@ -23,8 +23,14 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     Opened opened = call([&] {
         MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
         TupleDesc shape = nullptr;
-        if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE)
+        Oid type = InvalidOid;
+        const TypeFuncClass kind = get_call_result_type(fcinfo, &type, &shape);
+        if (kind == TYPEFUNC_SCALAR) {
+            shape = CreateTemplateTupleDesc(1);
+            TupleDescInitEntry(shape, 1, "value", type, -1, 0);
+        } else if (kind != TYPEFUNC_COMPOSITE) {
             elog(ERROR, "return type must be a row type");
+        }
         Opened result{};
         info->returnMode = SFRM_Materialize;
         info->setDesc = CreateTupleDescCopy(shape);
