@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# Servers take what is recommended: files for machines of 1 to 512 GB and each profile, the one that is shipped, and this
+# server's own, which then has nothing left to recommend. What a file has wrong is named with its line.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename;
+use lib dirname(__FILE__);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use StewardTest;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', 'steward.capture_slow_threshold = -1');
+$node->start;
+$node->safe_psql('postgres', 'CREATE EXTENSION pg_steward');
+sub sql { return $node->safe_psql('postgres', shift); }
+
+# One file a machine and profile, taken apart again here.
+my $files = sql(q{
+    SELECT '=== ' || gb || '_' || profile || E'\n' || string_agg(line, E'\n' ORDER BY n)
+    FROM unnest(ARRAY[1, 2, 8, 64, 512]::bigint[]) gb CROSS JOIN unnest(ARRAY['web', 'oltp', 'mixed', 'dw', 'desktop']) profile,
+         steward.tune_config('conf', profile, true, gb * 1024 * 1024 * 1024, 4, NULL, 'ssd', 1, '{"data_disk": "500GB", "wal_disk": "500GB"}') WITH ORDINALITY c(line, n)
+    GROUP BY gb, profile});
+my (%conf, $name);
+for (split /\n/, $files) {
+    if (/^=== (.*)/) { $name = $1; }
+    else { $conf{$name} .= "$_\n"; }
+}
+is(scalar keys %conf, 25, 'there is a file for each machine and profile');
+my @refused;
+for my $name (sort keys %conf) {
+    my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.conf";
+    append_to_file($file, $conf{$name});
+    my ($out, $err);
+    IPC::Run::run([ 'postgres', '-D', $node->data_dir, '-c', "config_file=$file", '-C', 'shared_buffers' ], '>', \$out, '2>', \$err)
+        or push @refused, "$name: $err";
+}
+is(join('', @refused), '', 'the server takes all of them');
+
+# What is wrong in a file is told with its line, by who reads it before the server does.
+my $path = $node->data_dir . '/postgresql.conf';
+my $lines = () = slurp_file($path) =~ /\n/g;
+for ([ 'work_mme = 1', 'work_mme', 'unrecognized configuration parameter' ], [ 'max_wal_size = lots', 'max_wal_size', 'setting could not be applied' ]) {
+    my ($line, $parameter, $why) = @$_;
+    append_to_file($path, "$line\n");
+    is(sql(q{SELECT verdict, parameter, detail FROM steward.check_config() WHERE detail LIKE '%postgresql.conf line%'}),
+        "error|$parameter|$path line " . ($lines + 1) . ": $why", "a line that is wrong is named: $line");
+    truncate $path, (-s $path) - length("$line\n");
+}
+
+# The start is real where the machine has the memory.
+sub restarted_with {
+    my ($content) = @_;
+    my $file = $node->data_dir . '/tuned.conf';
+    unlink $file;
+    append_to_file($file, $content);
+    $node->restart;
+}
+append_to_file($path, "include_if_exists = 'tuned.conf'\n");
+
+my ($memory) = slurp_file('/proc/meminfo') =~ /^MemTotal: +(\d+) kB/m;
+SKIP: {
+    skip 'too little memory for shared_buffers of 2 GB', 1 if $memory < 6 * 1024 * 1024;
+    restarted_with(slurp_file(abs_path(dirname(__FILE__) . '/../..') . '/deploy/postgresql.conf'));
+    is(sql(q{SELECT current_setting('shared_buffers') || ' ' || current_setting('work_mem') || ' ' || current_setting('max_connections')}),
+        '2GB 32MB 200', 'a server starts with deploy/postgresql.conf');
+}
+
+my $arguments = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"data_disk": "100GB", "wal_disk": "100GB", "databases": "500MB"}'};
+restarted_with(sql("SELECT steward.tune_config('conf', $arguments)") . "\n");
+is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($arguments) WHERE kind = 'setting' AND severity <> 'ok'"), '',
+    'a server that has what is recommended is recommended nothing');
+is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
+    'and nothing is wrong with it');
+
+$node->stop;
+quiet_log($node);
+done_testing();
