@@ -15,7 +15,7 @@ CREATE TABLE steward.nodes (
 );
 COMMENT ON TABLE steward.nodes IS 'servers of this cluster, the primary and all standbys; written by steward.register_node() and steward.remove_node(), and read by the prober of each of them';
 COMMENT ON COLUMN steward.nodes.host IS 'name, address, or directory of a socket, as the other nodes reach it';
-COMMENT ON COLUMN steward.nodes.options IS 'parameters of the connection to it: dbname, passfile, service, sslcert, sslcrl, sslkey, sslmode, sslrootcert, user; never a password';
+COMMENT ON COLUMN steward.nodes.options IS 'parameters of the connection to it: dbname, passfile, service, sslcert, sslcrl, sslkey, sslmode, sslrootcert, user, never a password; and for those who are sent to it zone, weight and maintenance';
 
 SELECT pg_extension_config_dump('steward.nodes', '');
 GRANT SELECT ON steward.nodes TO pg_monitor;
@@ -37,6 +37,7 @@ COMMENT ON FUNCTION steward.register_node(text, text, integer, jsonb) IS
 'registers a server of this cluster, on the primary; the servers then ask each other how they are
 name: up to 63 bytes; host: a name, an address, or the directory of a socket, as the other nodes reach it
 options: dbname, user, passfile, service, sslmode, sslrootcert, sslcert, sslkey, sslcrl of the connection, and check: false registers it without connecting to it first
+zone: text, where it stands; weight: 1 to 1000, how much it takes, 100 is usual; maintenance: true sends nobody to it, and it has no vote on who is primary
 the prober of each server connects as its operating system''s user does, and needs a role with pg_monitor; passwords come from a passfile
 errors: 22023 bad name, host, port or option, or a server of another cluster; 42710 registered already; 08001 it cannot be asked; 25006 on a standby';
 REVOKE EXECUTE ON FUNCTION steward.register_node(text, text, integer, jsonb) FROM PUBLIC;

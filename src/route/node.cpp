@@ -2,6 +2,7 @@
 #include "route/node.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/text.hpp"
 
@@ -12,8 +13,11 @@ namespace {
 constexpr const char* kParameters[] = {"dbname", "passfile", "service",     "sslcert", "sslcrl",
                                        "sslkey", "sslmode",  "sslrootcert", "user"};
 constexpr char kCheck[] = "check";
-constexpr char kAllowed[] = "Options are check, dbname, passfile, service, sslcert, sslcrl, sslkey, sslmode, "
-                            "sslrootcert and user.";
+constexpr char kMaintenance[] = "maintenance";
+constexpr char kWeight[] = "weight";
+constexpr char kZone[] = "zone";
+constexpr char kAllowed[] = "Options are check, dbname, maintenance, passfile, service, sslcert, sslcrl, sslkey, "
+                            "sslmode, sslrootcert, user, weight and zone.";
 
 base::Failure invalid(std::string message, std::string hint) {
     return {base::kInvalidParameter, std::move(message), "", std::move(hint)};
@@ -48,14 +52,44 @@ std::optional<base::Failure> fault_of_host(std::string_view host) {
                    "connection goes into options.");
 }
 
+std::optional<int> parse_weight(std::string_view text) {
+    int weight = 0;
+    const char* end = text.data() + text.size();
+    auto [stop, error] = std::from_chars(text.data(), end, weight);
+    if (error != std::errc() || stop != end || weight < kLeastWeight || weight > kMostWeight) return std::nullopt;
+    return weight;
+}
+
+bool is_zone(std::string_view text) {
+    return !text.empty() && text.size() <= base::kMaxIdentifierBytes && !has_control(text);
+}
+
+// Nothing: it is a parameter of the connection.
+std::optional<std::string> wanted_of_placement(const NodeOption& option, bool& is_right) {
+    if (option.key == kCheck || option.key == kMaintenance) {
+        is_right = option.type == "boolean";
+        return "true or false.";
+    }
+    if (option.key == kWeight) {
+        is_right = option.type == "number" && parse_weight(option.text);
+        return fmt::format("A whole number from {} to {}; {} is usual.", kLeastWeight, kMostWeight, kUsualWeight);
+    }
+    if (option.key == kZone) {
+        is_right = option.type == "string" && is_zone(option.text);
+        return fmt::format("A text of 1 to {} bytes.", base::kMaxIdentifierBytes);
+    }
+    return std::nullopt;
+}
+
 std::optional<base::Failure> fault_of_option(const NodeOption& option) {
     if (option.key.find("pass") != std::string::npos && option.key != "passfile")
         return invalid(fmt::format("option \"{}\" is not allowed", option.key),
                        "Passwords are not kept in tables. Put it into a passfile that the server's operating system "
                        "user reads: its ~/.pgpass, or the file named by the option passfile.");
-    if (option.key == kCheck) {
-        if (option.type == "boolean") return std::nullopt;
-        return invalid("invalid value for option \"check\"", "true or false.");
+    bool is_right = false;
+    if (auto wanted = wanted_of_placement(option, is_right)) {
+        if (is_right) return std::nullopt;
+        return invalid(fmt::format("invalid value for option \"{}\"", option.key), *wanted);
     }
     if (std::find(std::begin(kParameters), std::end(kParameters), option.key) == std::end(kParameters))
         return invalid(fmt::format("unknown option \"{}\"", option.key), kAllowed);
@@ -80,9 +114,20 @@ base::Result<Registration> read_registration(std::string_view name, std::string_
         if (option.key == kCheck)
             registration.is_checked = option.text == "true";
         else
-            registration.node.options[option.key] = option.text;
+            set_option(registration.node, option.key, option.text);
     }
     return registration;
+}
+
+void set_option(Node& node, const std::string& key, const std::string& text) {
+    if (key == kMaintenance)
+        node.placement.is_in_maintenance = text == "true";
+    else if (key == kWeight)
+        node.placement.weight = parse_weight(text).value_or(kUsualWeight);
+    else if (key == kZone)
+        node.placement.zone = is_zone(text) ? text : "";
+    else
+        node.options[key] = text;
 }
 
 std::vector<std::pair<std::string, std::string>> connection_parameters(const Node& node,

@@ -20,15 +20,35 @@ inline constexpr int kMaxNodes = 64;
 inline constexpr int kMaxPort = 65535;
 inline constexpr std::size_t kMaxHostBytes = 255;
 
+inline constexpr int kLeastWeight = 1;
+inline constexpr int kUsualWeight = 100;
+inline constexpr int kMostWeight = 1000;
+
+// What of a node matters to those who are sent to it, and nothing to the connection by which it is asked.
+struct Placement {
+    std::string zone;
+    int weight = kUsualWeight;
+    bool is_in_maintenance = false;  // nobody is sent to it, and it has no vote on who is primary
+    bool operator==(const Placement&) const = default;
+};
+
 struct Node {
     std::string name;
     std::string host;  // a name, an address, or the directory of a socket
     int port = 0;
     std::map<std::string, std::string> options;  // parameters of libpq
+    Placement placement = {};
     bool operator==(const Node&) const = default;
 
     bool is_socket() const { return !host.empty() && host[0] == '/'; }
+    bool is_asked_like(const Node& other) const {
+        return name == other.name && host == other.host && port == other.port && options == other.options;
+    }
 };
+
+// One of the options in steward.nodes, which somebody may have written there without steward.register_node(): what makes no
+// sense counts as not given.
+void set_option(Node& node, const std::string& key, const std::string& text);
 
 // As a user gives them: the type is that of JSON.
 struct NodeOption {

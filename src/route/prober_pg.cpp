@@ -121,11 +121,13 @@ void Prober::take_changes(Steady now) {
 
 void Prober::apply(Reading&& reading, Steady now) {
     for (auto watch = watches_.begin(); watch != watches_.end();) {
-        const Watch& known = **watch;
-        auto same = std::find(reading.nodes.begin(), reading.nodes.end(), known.node());
+        Watch& known = **watch;
+        auto same = std::find_if(reading.nodes.begin(), reading.nodes.end(),
+                                 [&](const Node& node) { return node.is_asked_like(known.node()); });
         if (known.database() != reading.database) {
             ++watch;
         } else if (same != reading.nodes.end() && known.database_name() == reading.database_name) {
+            known.place(same->placement);
             reading.nodes.erase(same);
             ++watch;
         } else {

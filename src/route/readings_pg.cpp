@@ -62,7 +62,7 @@ Node node_of(const std::vector<std::string>& fields) {
         const std::size_t end = std::min(options.find('\n', begin), options.size());
         const std::string option = options.substr(begin, end - begin);
         const std::size_t sign = option.find('=');
-        if (sign != std::string::npos) node.options[option.substr(0, sign)] = option.substr(sign + 1);
+        if (sign != std::string::npos) set_option(node, option.substr(0, sign), option.substr(sign + 1));
         begin = end + 1;
     }
     return node;

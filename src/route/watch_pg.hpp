@@ -44,6 +44,7 @@ public:
     Oid database() const { return database_; }
     const std::string& database_name() const { return database_name_; }
     const Node& node() const { return node_; }
+    void place(const Placement& placement) { node_.placement = placement; }
     int slot() const { return slot_; }
     bool is_self() const { return is_self_; }
     const Sightings& sightings() const { return sightings_; }
