@@ -52,14 +52,17 @@ REVOKE EXECUTE ON FUNCTION steward.remove_node(text) FROM PUBLIC;
 CREATE FUNCTION steward.node_facts(positions pg_lsn[] DEFAULT '{}',
     OUT instance bigint, OUT system_identifier bigint, OUT is_standby boolean, OUT is_replay_paused boolean, OUT timeline bigint,
     OUT flush_lsn pg_lsn, OUT replay_lsn pg_lsn, OUT receiver_state text, OUT upstream_host text, OUT upstream_port integer,
-    OUT slot_name text, OUT conflicts bigint, OUT ages bigint[])
+    OUT slot_name text, OUT conflicts bigint, OUT ages bigint[], OUT seen_instance bigint, OUT seen_timeline bigint, OUT seen_age bigint,
+    OUT newest_timeline bigint, OUT connections integer, OUT max_connections integer)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'steward_node_facts';
 COMMENT ON FUNCTION steward.node_facts(pg_lsn[]) IS
 'what this server says of itself to the probers of others
 instance: of this life of the server; flush_lsn: written by a primary, received by a standby; conflicts: queries that replay has cancelled, in all databases
-ages: on a primary, how old the oldest WAL behind each of the positions may be, in microseconds; 0: there is none, -1: unknown';
+ages: on a primary, how old the oldest WAL behind each of the positions may be, in microseconds; 0: there is none, -1: unknown
+seen_instance, seen_timeline: the primary as this server sees it; seen_age: microseconds since it has, NULL: it has no prober
+newest_timeline: of all servers it has seen; connections: of clients';
 REVOKE EXECUTE ON FUNCTION steward.node_facts(pg_lsn[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION steward.node_facts(pg_lsn[]) TO pg_monitor;
 

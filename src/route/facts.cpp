@@ -49,13 +49,24 @@ bool read_ages(const Column& column, std::vector<std::optional<std::int64_t>>& a
     return true;
 }
 
+bool read_view(const std::vector<Column>& columns, Answer& answer) {
+    std::int64_t instance = 0;
+    if (!read(columns[13], instance) || !read(columns[14], answer.view.timeline) ||
+        !read(columns[15], answer.view_age) || !read(columns[16], answer.view.newest_timeline))
+        return false;
+    answer.view.is_known = columns[15].has_value();
+    answer.view.instance = static_cast<std::uint64_t>(instance);
+    return true;
+}
+
 bool read_all(const std::vector<Column>& columns, Answer& answer) {
     Facts& facts = answer.facts;
     std::int64_t instance = 0;
     if (!read(columns[0], instance) || !read(columns[1], facts.system_identifier) ||
         !read(columns[4], facts.timeline) || !read(columns[5], facts.flushed) || !read(columns[6], facts.replayed) ||
         !read(columns[9], facts.upstream_port) || !read(columns[11], facts.conflicts) ||
-        !read_ages(columns[12], answer.ages))
+        !read_ages(columns[12], answer.ages) || !read_view(columns, answer) || !read(columns[17], facts.connections) ||
+        !read(columns[18], facts.max_connections))
         return false;
     facts.instance = static_cast<std::uint64_t>(instance);
     facts.is_standby = columns[2] == "t";

@@ -29,10 +29,23 @@ struct Facts {
     std::int32_t upstream_port = 0;
     char slot_name[kShortBytes] = {};
     std::int64_t conflicts = 0;
+    std::int32_t connections = 0;  // of clients
+    std::int32_t max_connections = 0;
+};
+
+// Whom a server saw as the primary, at a moment of ours.
+struct View {
+    bool is_known = false;       // it has a prober, which would know
+    std::uint64_t instance = 0;  // 0: nobody
+    std::uint32_t timeline = 0;
+    std::uint32_t newest_timeline = 0;  // that it has seen any server on
+    Steady at;
 };
 
 struct Answer {
     Facts facts;
+    View view;  // without the moment
+    std::int64_t view_age = 0;
     // For each position that was asked for: how old the oldest WAL behind it is, in microseconds; nothing when that is unknown.
     std::vector<std::optional<std::int64_t>> ages;
 };
@@ -41,8 +54,9 @@ struct Answer {
 inline constexpr char kAskFacts[] =
     "SELECT instance, system_identifier, is_standby, is_replay_paused, timeline, flush_lsn, replay_lsn, "
     "receiver_state, "
-    "upstream_host, upstream_port, slot_name, conflicts, ages FROM steward.node_facts($1::pg_catalog.pg_lsn[])";
-inline constexpr std::size_t kFactColumns = 13;
+    "upstream_host, upstream_port, slot_name, conflicts, ages, seen_instance, seen_timeline, seen_age, "
+    "newest_timeline, connections, max_connections FROM steward.node_facts($1::pg_catalog.pg_lsn[])";
+inline constexpr std::size_t kFactColumns = 19;
 
 base::Result<Answer> read_answer(const std::vector<std::optional<std::string>>& columns);
 

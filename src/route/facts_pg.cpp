@@ -8,8 +8,13 @@
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "pg/wal.hpp"
+#include "route/board_pg.hpp"
 #include "route/node.hpp"
 #include "route/shared_pg.hpp"
+
+extern "C" {
+#include "storage/procarray.h"
+}
 
 namespace steward::route {
 
@@ -86,8 +91,17 @@ Facts own_position() {
     return facts;
 }
 
+// Whom this server sees as the primary.
+View own_view() {
+    if (!has_shared()) return {};
+    const Scene scene = read_scene();
+    return view_of(scene.nodes, scene.around);
+}
+
 OwnFacts own_facts() {
     OwnFacts own{own_position(), {}};
+    own.facts.connections = pg::call([] { return CountDBConnections(InvalidOid); });
+    own.facts.max_connections = MaxConnections;
     if (!own.facts.is_standby) return own;
     auto rows = pg::query(kStandby, {}, pg::Plan::kept);
     if (!rows.empty()) read_standby(rows[0], own);
@@ -103,6 +117,7 @@ STEWARD_FUNCTION(steward_node_facts) {
         pg::ResultSet result(fcinfo);
         const std::vector<route::Lsn> positions = route::positions_argument(fcinfo);
         const route::Facts facts = route::own_facts().facts;
+        const route::View view = route::own_view();
         const bool has_ring = route::has_shared() && !facts.is_standby;
         result.add({
             facts.instance == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", static_cast<std::int64_t>(facts.instance))),
@@ -118,6 +133,12 @@ STEWARD_FUNCTION(steward_node_facts) {
             route::text_or_null(facts.slot_name),
             fmt::format("{}", facts.conflicts),
             has_ring ? pg::Cell(route::ages_text(positions, facts.flushed)) : pg::Cell(),
+            view.instance == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", static_cast<std::int64_t>(view.instance))),
+            view.timeline == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", view.timeline)),
+            view.is_known ? pg::Cell(fmt::format("{}", route::steady_now() - view.at)) : pg::Cell(),
+            view.newest_timeline == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", view.newest_timeline)),
+            fmt::format("{}", facts.connections),
+            fmt::format("{}", facts.max_connections),
         });
         return result.done();
     });

@@ -26,6 +26,11 @@ inline constexpr int kMostWaitIntervals = 8;
 // In a row, until a node that was up counts as down, and one that was down as up.
 inline constexpr int kFailuresToLose = 2;
 inline constexpr int kAnswersToReturn = 2;
+// One that is lost over and over is sent nobody for a while after each return: so many intervals, which double from loss to
+// loss, and are halved by each quiet stretch.
+inline constexpr int kHoldIntervals = 2;
+inline constexpr int kMostHoldIntervals = 256;
+inline constexpr int kCalmIntervals = 60;
 // What was seen so many intervals ago is not the present.
 inline constexpr int kFreshIntervals = 3;
 
@@ -49,6 +54,8 @@ public:
     void asked(Steady now, const Pace& pace) noexcept;
     void answered(Steady now, const Pace& pace) noexcept;
     void failed(Steady now, const Pace& pace) noexcept;
+    // It is asked no later than its new pace has it.
+    void hurry(Steady now, const Pace& pace) noexcept;
     // It is this very server, which needs no connection to itself.
     void settled(Steady now) noexcept;
 
@@ -57,8 +64,12 @@ public:
     bool is_connecting() const noexcept { return phase_ == Phase::connecting; }
     bool is_idle() const noexcept { return phase_ == Phase::idle; }
     Steady asked_at() const noexcept { return asked_at_; }
+    // Until then nobody is sent to it.
+    Steady held_until() const noexcept { return held_until_; }
 
 private:
+    void lost(Steady now, const Pace& pace) noexcept;
+    void returned(Steady now, const Pace& pace) noexcept;
     enum class Phase : std::uint8_t { resting, resolving, connecting, idle, asked, settled };
     void enter(Phase phase, Steady until) noexcept {
         phase_ = phase;
@@ -69,8 +80,11 @@ private:
     Reach reach_ = Reach::unknown;
     int failures_ = 0;
     int answers_ = 0;
+    int losses_ = 0;  // of late
     Steady due_;
     Steady asked_at_;
+    Steady lost_at_;
+    Steady held_until_;
 };
 
 }  // namespace steward::route

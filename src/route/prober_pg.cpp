@@ -13,6 +13,7 @@
 #include "pg/wal.hpp"
 #include "pg/worker.hpp"
 #include "route/chronicle_pg.hpp"
+#include "route/board_pg.hpp"
 #include "route/readings_pg.hpp"
 #include "route/watch_pg.hpp"
 
@@ -35,6 +36,7 @@ public:
             for (auto& watch : watches_) watch->step();
             chronicle_.take(state_, watches_, steady_now());
             chronicle_.write_down(state_.is_standby, steady_now());
+            write_board(steady_now());
             wait();
         }
     }
@@ -49,6 +51,7 @@ private:
     void drop_slot(int slot);
     void sample_wal(Steady now);
     void measure_from_ring(Lsn flushed, Steady now);
+    void write_board(Steady now);
 
     Steady next_wake() const;
     void gather();
@@ -64,6 +67,8 @@ private:
     Steady look_again_;
     Steady next_sample_;
     Steady last_measure_;
+    Steady last_board_;
+    bool was_settled_ = false;
 };
 
 void at_exit(int, Datum) {
@@ -83,11 +88,16 @@ void Prober::begin() {
         state.horizon = {};
         state.measured = {};
     }
+    state_.is_changed = true;
     readings_.want_all(now);
     look_again_ = now + kLookAgainMicros;
 }
 
-void Prober::notice_promotion() { state_.is_standby = state_.is_standby && RecoveryInProgress(); }
+void Prober::notice_promotion() {
+    if (!state_.is_standby || RecoveryInProgress()) return;
+    state_.is_standby = false;
+    state_.is_changed = true;
+}
 
 // ---- What there is to ask -----------------------------------------------------------------------------------------------
 
@@ -151,8 +161,10 @@ void Prober::add(const Reading& reading, Node&& node, Steady now) {
             slot.is_used = true;
             slot.database = reading.database;
             copy_short(slot.name, node.name);
+            shared().assigned[free].clear();
         }
     }
+    state_.is_changed = true;
     if (free < kMaxNodes) {
         // Not all at once.
         const std::int64_t delay = pace().interval * free / kMaxNodes;
@@ -168,6 +180,7 @@ void Prober::add(const Reading& reading, Node&& node, Steady now) {
 
 void Prober::drop_slot(int slot) {
     chronicle_.forget(slot);
+    state_.is_changed = true;
     pg::Locked locked(shared().lock);
     shared().nodes[slot] = NodeSlot{};
 }
@@ -196,6 +209,22 @@ void Prober::measure_from_ring(Lsn flushed, Steady now) {
         auto age = state.ring.age(slot.facts.replayed, flushed, now);
         slot.measured = {slot.facts.replayed, age.value_or(0), now, age.has_value()};
     }
+}
+
+// ---- Who is to be sent where --------------------------------------------------------------------------------------------
+
+// Also when nothing is heard of others: of this server itself there is something new.
+void Prober::write_board(Steady now) {
+    if (!state_.is_changed && (watches_.empty() || now - last_board_ < pace().interval)) return;
+    state_.is_changed = false;
+    last_board_ = now;
+    const bool was_hurried = state_.is_hurried;
+    const bool is_settled = route::write_board(watches_) && !watches_.empty();
+    // Where there was never a certain primary there is nothing to hurry for.
+    was_settled_ |= is_settled;
+    state_.is_hurried = was_settled_ && !is_settled;
+    if (state_.is_hurried && !was_hurried)
+        for (auto& watch : watches_) watch->hurry();
 }
 
 // ---- Waiting ------------------------------------------------------------------------------------------------------------

@@ -29,6 +29,10 @@ void on_startup() {
     if (!pg_strong_random(&attached->instance, sizeof(attached->instance)))
         attached->instance = static_cast<std::uint64_t>(GetCurrentTimestamp());
     attached->instance |= 1U;
+    // Grows over restarts, too.
+    Page page;
+    page.topology_epoch = static_cast<std::uint64_t>(GetCurrentTimestamp() / USECS_PER_SEC);
+    attached->board.publish(page);
 }
 
 // ---- What a transaction has changed, told when it commits -----------------------------------------------------------------

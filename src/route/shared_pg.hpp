@@ -5,16 +5,20 @@
 // have the events.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "pg/shmem.hpp"
+#include "route/board.hpp"
 #include "route/facts.hpp"
 #include "route/lag.hpp"
 #include "route/lsn_ring.hpp"
 #include "route/node.hpp"
 #include "route/topology.hpp"
+#include "route/strategy.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -24,6 +28,12 @@ namespace steward::route {
 extern int probe_interval;  // steward.route_probe_interval
 extern int probe_timeout;   // steward.route_probe_timeout
 inline Pace pace() { return {std::int64_t{probe_interval} * 1000, std::int64_t{probe_timeout} * 1000}; }
+// While it is not certain who is primary, everybody is asked more often.
+inline constexpr int kHurry = 5;
+inline constexpr std::int64_t kLeastHurriedMicros = 100'000;
+inline Pace hurried_pace() {
+    return {std::max(pace().interval / kHurry, std::min(kLeastHurriedMicros, pace().interval)), pace().timeout};
+}
 // What is older counts as the past.
 inline std::int64_t fresh_for() { return kFreshIntervals * pace().interval + pace().timeout; }
 
@@ -41,6 +51,11 @@ struct NodeSlot {
     char name[kShortBytes];
     Facts facts;
     Steady seen_at;
+    Steady asked_at;          // what it has answered was so after that
+    std::int64_t round_trip;  // how long it took to answer
+    Steady held_until;
+    std::uint32_t newest_timeline;  // it was ever on
+    View view;
     TimestampTz last_contact;  // 0: never
     Measured measured;
     Reign reign;
@@ -80,6 +95,10 @@ struct Shared {
     LsnRing ring;
     std::uint64_t events_added;
     Event events[kMaxEvents];  // number n at (n - 1) % kMaxEvents
+    // For those who are to be sent somewhere; no lock.
+    Board board;
+    Assignments assigned[kMaxNodes];  // by slot
+    std::atomic<std::uint32_t> turn;  // of those who go round
 };
 
 void init_shared();

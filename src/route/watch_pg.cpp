@@ -123,6 +123,7 @@ void Watch::answered() {
     const Answer answer = *result;
     const Reach before = probe_.reach();
     probe_.answered(steady_now(), pace());
+    if (state_.is_hurried) hurry();
     learn_from_primary(answer);
     is_self_ = answer.facts.instance == shared().instance;
     if (is_self_) {
@@ -132,7 +133,7 @@ void Watch::answered() {
     }
     const bool was_primary = sightings_.was_primary();
     const std::optional<Change> change = see(answer.facts);
-    publish("", &answer.facts);
+    publish("", &answer);
     tell_change(before, "");
     if (change) state_.news.push_back({slot_, *change, was_primary, ""});
 }
@@ -173,7 +174,13 @@ void Watch::fail(const std::string& why) {
     tell_change(before, error);
 }
 
-void Watch::publish(const std::string& error, const Facts* facts) {
+void Watch::place(const Placement& placement) {
+    node_.placement = placement;
+    state_.is_changed = true;
+}
+
+void Watch::publish(const std::string& error, const Answer* answer) {
+    state_.is_changed = true;
     const Steady now = steady_now();
     const TimestampTz contact = pg::to_server(pg::now());
     Shared& state = shared();
@@ -183,16 +190,23 @@ void Watch::publish(const std::string& error, const Facts* facts) {
     slot.reach = probe_.reach();
     const std::size_t length = error.copy(slot.error, kErrorBytes - 1);
     slot.error[length] = '\0';
-    if (facts == nullptr) return;
-    slot.facts = *facts;
+    slot.held_until = probe_.held_until();
+    if (answer == nullptr) return;
+    const Facts& facts = answer->facts;
+    slot.facts = facts;
     slot.has_facts = true;
-    slot.is_self = facts->instance == state.instance;
+    slot.is_self = facts.instance == state.instance;
     slot.seen_at = now;
     slot.reign = sightings_.reign();
+    slot.asked_at = probe_.asked_at();
+    slot.round_trip = now - slot.asked_at;
+    slot.newest_timeline = std::max(slot.newest_timeline, facts.timeline);
+    slot.view = answer->view;
+    slot.view.at = slot.asked_at + -answer->view_age;
     slot.last_contact = contact;
-    if (state_.is_standby || !facts->is_standby) return;
-    auto age = state.ring.age(facts->replayed, {pg::flushed_lsn()}, now);
-    slot.measured = {facts->replayed, age.value_or(0), now, age.has_value()};
+    if (state_.is_standby || !facts.is_standby) return;
+    auto age = state.ring.age(facts.replayed, {pg::flushed_lsn()}, now);
+    slot.measured = {facts.replayed, age.value_or(0), now, age.has_value()};
 }
 
 void Watch::tell_change(Reach before, const std::string& why) {

@@ -32,6 +32,8 @@ struct ProberState {
     bool has_seen_primary = false;  // likewise
     bool is_standby = false;
     bool is_gathered = false;            // no socket has been opened or closed since the prober looked
+    bool is_changed = false;             // something that the board has not yet
+    bool is_hurried = false;             // it is not certain who is primary
     std::uint32_t horizon_timeline = 0;  // of the primary that was believed last
 };
 
@@ -44,7 +46,7 @@ public:
     Oid database() const { return database_; }
     const std::string& database_name() const { return database_name_; }
     const Node& node() const { return node_; }
-    void place(const Placement& placement) { node_.placement = placement; }
+    void place(const Placement& placement);
     int slot() const { return slot_; }
     bool is_self() const { return is_self_; }
     const Sightings& sightings() const { return sightings_; }
@@ -52,6 +54,7 @@ public:
     // Does what is due.
     void step();
     Steady next_wake() const { return probe_.next_wake(); }
+    void hurry() { probe_.hurry(steady_now(), hurried_pace()); }
 
     struct Waited {
         pgsocket socket;
@@ -70,8 +73,8 @@ private:
     void answered();
     void learn_from_primary(const Answer& answer);
     void fail(const std::string& why);
-    void publish(const std::string& error, const Facts* facts);
     std::optional<Change> see(const Facts& facts);
+    void publish(const std::string& error, const Answer* answer);
     void tell_change(Reach before, const std::string& why);
 
     Oid database_;

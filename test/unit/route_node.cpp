@@ -53,6 +53,41 @@ TEST(RouteNode, refuses_options_that_are_none) {
     EXPECT_TRUE(unchecked->node.options.empty());
 }
 
+TEST(RouteNode, knows_where_it_stands_and_how_much_it_takes) {
+    auto placed = read_registration("a", "a", 1,
+                                    {{"zone", "string", "eu-1"},
+                                     {"weight", "number", "50"},
+                                     {"maintenance", "boolean", "true"},
+                                     {"user", "string", "u"}});
+    ASSERT_TRUE(placed);
+    EXPECT_EQ(placed->node.placement, (Placement{"eu-1", 50, true}));
+    EXPECT_EQ(placed->node.options, (std::map<std::string, std::string>{{"user", "u"}})) << "no parameter of libpq";
+    for (const char* weight : {"0", "-1", "1001", "1.5", "1e2"})
+        EXPECT_EQ(fault("a", "a", 1, {{"weight", "number", weight}}), "invalid value for option \"weight\"") << weight;
+    EXPECT_EQ(fault("a", "a", 1, {{"weight", "string", "50"}}), "invalid value for option \"weight\"");
+    EXPECT_EQ(fault("a", "a", 1, {{"maintenance", "string", "true"}}), "invalid value for option \"maintenance\"");
+    EXPECT_EQ(fault("a", "a", 1, {{"zone", "string", ""}}), "invalid value for option \"zone\"");
+    EXPECT_EQ(fault("a", "a", 1, {{"zone", "string", std::string(64, 'z')}}), "invalid value for option \"zone\"");
+}
+
+TEST(RouteNode, an_option_written_by_hand_that_makes_no_sense_is_not_given) {
+    Node node{"a", "a", 1, {}};
+    for (const auto& [key, text] :
+         {std::pair("weight", "much"), std::pair("zone", ""), std::pair("maintenance", "soon")})
+        set_option(node, key, text);
+    EXPECT_EQ(node, (Node{"a", "a", 1, {}}));
+}
+
+TEST(RouteNode, is_asked_alike_wherever_it_stands) {
+    const Node node{"a", "a", 1, {{"user", "u"}}};
+    Node moved = node;
+    moved.placement = {"eu", 1, true};
+    EXPECT_FALSE(node == moved);
+    EXPECT_TRUE(node.is_asked_like(moved));
+    moved.options["user"] = "v";
+    EXPECT_FALSE(node.is_asked_like(moved));
+}
+
 std::string value_of(const std::vector<std::pair<std::string, std::string>>& parameters, const std::string& key) {
     for (const auto& [name, value] : parameters)
         if (name == key) return value;
@@ -87,7 +122,8 @@ TEST(RouteFacts, reads_positions) {
 }
 
 std::vector<std::optional<std::string>> answer_of_standby() {
-    return {"-5", "7", "t", "f", "3", "0/20", "0/10", "streaming", "up", "5432", "slot", "9", std::nullopt};
+    return {"-5",   "7", "t",          "f",  "3", "0/20", "0/10", "streaming", "up", "5432",
+            "slot", "9", std::nullopt, "-6", "3", "250",  "4",    "12",        "100"};
 }
 
 TEST(RouteFacts, reads_an_answer) {
@@ -99,6 +135,13 @@ TEST(RouteFacts, reads_an_answer) {
     EXPECT_EQ(answer->facts.replayed, Lsn{0x10});
     EXPECT_STREQ(answer->facts.receiver_state, "streaming");
     EXPECT_TRUE(answer->ages.empty());
+    EXPECT_TRUE(answer->view.is_known);
+    EXPECT_EQ(static_cast<std::int64_t>(answer->view.instance), -6);
+    EXPECT_EQ(answer->view.timeline, 3U);
+    EXPECT_EQ(answer->view.newest_timeline, 4U);
+    EXPECT_EQ(answer->view_age, 250);
+    EXPECT_EQ(answer->facts.connections, 12);
+    EXPECT_EQ(answer->facts.max_connections, 100);
     auto primary = answer_of_standby();
     primary[2] = "f";
     primary[12] = "{0,-1,1500000}";
@@ -107,9 +150,18 @@ TEST(RouteFacts, reads_an_answer) {
     EXPECT_EQ(answer->ages, (std::vector<std::optional<std::int64_t>>{0, std::nullopt, 1'500'000}));
 }
 
+TEST(RouteFacts, without_a_prober_a_server_has_seen_nobody) {
+    auto columns = answer_of_standby();
+    columns[13] = columns[14] = columns[15] = std::nullopt;
+    EXPECT_FALSE(read_answer(columns)->view.is_known);
+    columns[15] = "0";
+    EXPECT_TRUE(read_answer(columns)->view.is_known) << "one that sees no primary says so";
+    EXPECT_EQ(read_answer(columns)->view.instance, 0U);
+}
+
 TEST(RouteFacts, an_answer_that_cannot_be_read_is_a_failure) {
     EXPECT_FALSE(read_answer({}));
-    for (std::size_t column : {0, 1, 4, 5, 6, 9, 11, 12}) {
+    for (std::size_t column : {0, 1, 4, 5, 6, 9, 11, 12, 13, 14, 15, 16, 17, 18}) {
         auto columns = answer_of_standby();
         columns[column] = "nonsense";
         EXPECT_FALSE(read_answer(columns)) << column;

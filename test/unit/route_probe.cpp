@@ -97,6 +97,58 @@ TEST(RouteProbe, failures_with_answers_between_lose_nobody) {
     }
 }
 
+// Lost and back.
+void flap(Probe& probe, Steady lost, Steady back) {
+    for (int i = 0; i < 2; ++i) probe.failed(lost, kPace);
+    for (int i = 0; i < 2; ++i) {
+        ask(probe, back);
+        probe.answered(back, kPace);
+    }
+}
+
+TEST(RouteProbe, nobody_is_sent_to_one_that_is_lost_over_and_over) {
+    Probe probe(at(0));
+    ask(probe, at(0));
+    probe.answered(at(0), kPace);
+    EXPECT_LE(probe.held_until(), at(0)) << "one that was never lost is sent to at once";
+    flap(probe, at(1), at(2));
+    EXPECT_EQ(probe.held_until(), at(4));
+    // Up for five seconds and down for five, for ten minutes: after the first few it is sent nobody any more.
+    int sent_to = 0;
+    for (int i = 1; i <= 60; ++i) {
+        flap(probe, at(10 * i), at(10 * i + 5));
+        sent_to += probe.held_until() < at(10 * i + 10) ? 1 : 0;
+    }
+    EXPECT_LE(sent_to, 2);
+    EXPECT_EQ(probe.held_until() - at(605), kMostHoldIntervals * kSecond);
+    flap(probe, at(20'000), at(20'001));
+    EXPECT_EQ(probe.held_until() - at(20'001), 2 * kSecond) << "that was long ago";
+}
+
+TEST(RouteProbe, one_that_was_down_from_the_start_is_not_held_when_it_comes) {
+    Probe probe(at(0));
+    probe.failed(at(0), kPace);
+    for (int i = 1; i <= 2; ++i) {
+        ask(probe, at(i));
+        probe.answered(at(i), kPace);
+    }
+    EXPECT_EQ(probe.reach(), Reach::up);
+    EXPECT_LE(probe.held_until(), at(2));
+}
+
+TEST(RouteProbe, in_a_hurry_is_asked_sooner) {
+    Probe probe(at(0));
+    ask(probe, at(0));
+    probe.answered(at(0.01), kPace);
+    probe.hurry(at(0.05), {kSecond / 5, 2 * kSecond});
+    EXPECT_EQ(probe.next_wake(), at(0.2));
+    probe.hurry(at(0.5), {kSecond / 5, 2 * kSecond});
+    EXPECT_EQ(probe.next_wake(), at(0.2));
+    ask(probe, at(0.2));
+    probe.hurry(at(0.3), {kSecond / 5, 2 * kSecond});
+    EXPECT_EQ(probe.next_wake(), at(2.2)) << "it still has its time to answer";
+}
+
 TEST(RouteProbe, this_server_itself_is_asked_no_more) {
     Probe probe(at(0));
     ask(probe, at(0));
