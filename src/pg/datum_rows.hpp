@@ -35,9 +35,38 @@ struct DatumRow {
     }
 };
 
+// A set without what it takes to read rows from text, for functions that are called often and return little.
+class DatumResult {
+public:
+    explicit DatumResult(FunctionCallInfo fcinfo) {
+        auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+        if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0 ||
+            info->expectedDesc == nullptr)
+            throw PgError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                          "set-valued function called in context that cannot accept a set");
+        call([&] {
+            MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
+            info->returnMode = SFRM_Materialize;
+            info->setDesc = CreateTupleDescCopy(info->expectedDesc);
+            info->setResult =
+                tuplestore_begin_heap((info->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+            MemoryContextSwitchTo(caller);
+        });
+        store_ = info->setResult;
+        shape_ = info->setDesc;
+    }
+    Datum done() const { return Datum{0}; }
+    Tuplestorestate* store() const { return store_; }
+    TupleDesc shape() const { return shape_; }
+
+private:
+    Tuplestorestate* store_ = nullptr;
+    TupleDesc shape_ = nullptr;
+};
+
 // Calls fill(i, row) for each of `count` rows, all within one guard.
-template <class Row, class Fill>
-void put_rows(ResultSet& result, std::size_t count, Fill&& fill) {
+template <class Row, class Result, class Fill>
+void put_rows(Result& result, std::size_t count, Fill&& fill) {
     Tuplestorestate* store = result.store();
     TupleDesc shape = result.shape();
     if (shape->natts != Row::kColumns)

@@ -17,6 +17,16 @@ own_server() {
     sql -c "CREATE EXTENSION pg_steward"
 }
 
+# start_standby PORT NAME [SETTING ...]: of the server at that port; the next port is its own.
+start_standby() {
+    local upstream=$1 data="$work/servers/$2" log="$work/servers/$2.log"
+    export PGPORT=$((PGPORT + 1))
+    shift 2
+    as_server "$bindir/pg_basebackup" -p "$upstream" -D "$data" -R -c fast --no-sync
+    { say "port = $PGPORT"; for line in "$@"; do say "$line"; done; } | as_server tee -a "$data/postgresql.conf" >/dev/null
+    as_server "$bindir/pg_ctl" -s -w -D "$data" -l "$log" start || { tail -n 40 "$log" >&2; die "standby did not start"; }
+}
+
 restart_server() {
     as_server "$bindir/pg_ctl" -s -w -m fast -D "$work/servers/own" -l "$work/servers/own.log" restart
 }
