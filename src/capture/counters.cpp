@@ -17,4 +17,11 @@ double stddev_ns(const Counters& counters) noexcept {
     return 1000 * std::sqrt(std::max(counters.squares / calls - mean_micros * mean_micros, 0.0));
 }
 
+std::int64_t cpu_time_ns(const Counters& counters) noexcept {
+    std::int64_t sampled = counters.sums[kSampledNs];
+    if (sampled <= 0) return 0;
+    double part = static_cast<double>(counters.sums[kCpuNs]) / static_cast<double>(sampled);
+    return static_cast<std::int64_t>(part * static_cast<double>(counters.sums[kTotalNs]));
+}
+
 }  // namespace steward::capture

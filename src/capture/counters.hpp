@@ -42,7 +42,8 @@ enum Sum : int {
     kTotalNs,
     kPlans,
     kPlanNs,
-    kCpuNs,
+    kCpuNs,      // of the calls that are measured, each as many times as it stands for others,
+    kSampledNs,  // and how long those ran
     kJitNs,
     kSharedHit,
     kSharedRead,
@@ -137,5 +138,7 @@ inline void add(Counters& to, const Counters& more) noexcept {
 // Of the durations, in nanoseconds.
 double mean_ns(const Counters& counters) noexcept;
 double stddev_ns(const Counters& counters) noexcept;
+// Processor time of all calls. A call that is measured takes longer for it: what is known is which part of it was processor time.
+std::int64_t cpu_time_ns(const Counters& counters) noexcept;
 
 }  // namespace steward::capture

@@ -61,8 +61,9 @@ void note_error_of_query(void* flight) {
 
 void on_lost(Flight& flight) noexcept {
     std::int64_t now = now_ns();
-    if (flight.running_since != 0) flight.sums[kTotalNs] += now - flight.running_since;
-    if (flight.is_measured) add_usage(flight);
+    std::int64_t nanos = flight.running_since != 0 ? now - flight.running_since : 0;
+    flight.sums[kTotalNs] += nanos;
+    if (flight.is_measured) add_usage(flight, nanos);
     flight.sums[kCalls] = flight.sums[kErrors] = 1;
     int sqlstate = noted_sqlstate != 0 ? noted_sqlstate : ERRCODE_INTERNAL_ERROR;
     SlabEntry& entry = record_failure(flight, sqlstate, noted_message, now);

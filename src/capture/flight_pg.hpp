@@ -87,11 +87,14 @@ static_assert(offsetof(BufferUsage, shared_blks_hit) == 0 &&
               offsetof(BufferUsage, temp_blks_written) == (kBlockCounts - 1) * sizeof(std::int64_t) &&
               offsetof(BufferUsage, local_blks_hit) == (kLocalHit - kSharedHit) * sizeof(std::int64_t));
 
-// What has been used since the part began, its processor time too when this call is measured in it.
-STEWARD_WITHIN void add_usage(Flight& flight) noexcept {
+// What has been used since the part began, which took so long: its processor time too when this call is measured in it.
+STEWARD_WITHIN void add_usage(Flight& flight, std::int64_t nanos) noexcept {
     std::int64_t* sums = flight.sums;
-    if (flight.sampling > 0)
-        sums[kCpuNs] += std::max(cpu_ns() - flight.extra.cpu - cpu_reading_ns, std::int64_t{0}) * flight.sampling;
+    if (flight.sampling > 0) {
+        std::int64_t cpu = cpu_ns() - flight.extra.cpu - cpu_reading_ns;
+        sums[kCpuNs] += std::clamp(cpu, std::int64_t{0}, nanos) * flight.sampling;
+        sums[kSampledNs] += nanos * flight.sampling;
+    }
     const BufferUsage& before = flight.extra.buffers;
     const BufferUsage& after = pgBufferUsage;
     const auto* blocks_before = reinterpret_cast<const std::int64_t*>(&before);
@@ -143,8 +146,9 @@ STEWARD_WITHIN bool leave_measured(Watch& watch, Flight* flight) noexcept {
     if (!leave(watch, flight)) return false;
     std::int64_t since = flight->running_since;
     flight->running_since = now_ns();
-    flight->sums[kTotalNs] += flight->running_since - since;
-    add_usage(*flight);
+    std::int64_t nanos = flight->running_since - since;
+    flight->sums[kTotalNs] += nanos;
+    add_usage(*flight, nanos);
     return true;
 }
 
