@@ -109,8 +109,8 @@ struct Counters {
         last_seen = std::numeric_limits<std::int64_t>::min();
     }
 
-    // Nothing has ended or been planned.
-    bool is_empty() const noexcept { return sums[kCalls] == 0 && sums[kPlans] == 0; }
+    // Nothing has ended, or been planned, or failed when it had ended.
+    bool is_empty() const noexcept { return (sums[kCalls] | sums[kPlans] | sums[kErrors]) == 0; }
 
     void add_duration(std::int64_t nanos) noexcept {
         sums[kTotalNs] += nanos;

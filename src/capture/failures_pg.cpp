@@ -56,7 +56,15 @@ void note_error_of_query(void* flight) {
     note_error(flight);
     if (noted_sqlstate == 0) return;
     const auto& running = *static_cast<const Flight*>(flight);
-    note_running(running, *static_cast<const QueryDesc*>(running.query));
+    const auto* query = static_cast<const QueryDesc*>(running.query);
+    note_running(running, source_of(query), query);
+}
+
+void note_error_of_utility(void* run) {
+    note_error(run);
+    if (noted_sqlstate == 0) return;
+    const auto& running = *static_cast<const UtilityRun*>(run);
+    note_running(*running.flight, running.source, nullptr);
 }
 
 void on_lost(Flight& flight) noexcept {
@@ -72,8 +80,12 @@ void on_lost(Flight& flight) noexcept {
 
 namespace {
 
-// A cursor that nobody has read to its end.
+// A cursor that nobody has read to its end; or an error has left a statement while it was put away.
 void on_closed(Flight& flight) noexcept {
+    if (flight.is_counted) {
+        if (noted_sqlstate != 0) record_late_failure(flight, noted_sqlstate, noted_message);
+        return;
+    }
     flight.sums[kCalls] = 1;
     SlabEntry& entry = record_call(flight, {}, now_ns());
     if (is_slow(flight, entry)) keep_lost(flight, entry, 0);

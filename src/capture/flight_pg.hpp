@@ -50,8 +50,8 @@ inline Source source_of(const QueryDesc* query) noexcept {
 
 // Null when there are too many.
 Flight* begin(const void* query, std::uint64_t queryid, const Source& source) noexcept;
-// While its executor is still there; null: a utility statement, which may be gone itself.
-void end(Flight* flight, const QueryDesc* query) noexcept;
+// One that has ended: while its executor is still there; null: a utility statement, which may be gone itself.
+void count(Flight* flight, const Source& source, const QueryDesc* query) noexcept;
 // A statement that has been planned will not run next.
 void flush_planned() noexcept;
 // A call of which nothing else is known.
@@ -59,9 +59,14 @@ void count_untimed(std::uint64_t queryid, const Source& source) noexcept;
 
 // ---- What errors and the ends of transactions do, in failures_pg.cpp
 
-// Callbacks of errors; the second of statements whose executor runs.
+// Callbacks of errors; the others of what runs: a statement's executor, or a utility statement.
 void note_error(void*);
 void note_error_of_query(void* flight);
+struct UtilityRun {
+    const Flight* flight;
+    Source source;
+};
+void note_error_of_utility(void* run);
 void on_lost(Flight& flight) noexcept;
 void watch_failures();
 
@@ -117,11 +122,11 @@ struct Watch {
     int at;
 };
 
-STEWARD_WITHIN void enter(Watch& watch, Flight* flight, const char* frame,
-                          void (*on_error)(void*) = note_error) noexcept {
+STEWARD_WITHIN void enter(Watch& watch, Flight* flight, const char* frame, void (*on_error)(void*) = note_error,
+                          void* argument = nullptr) noexcept {
     watch.callback.previous = error_context_stack;
     watch.callback.callback = on_error;
-    watch.callback.arg = flight;
+    watch.callback.arg = argument;
     error_context_stack = &watch.callback;
     watch.at = flights.enter(flight, frame);
 }
@@ -132,9 +137,9 @@ STEWARD_WITHIN bool leave(Watch& watch, Flight* flight) noexcept {
     return flights.leave(flight, watch.at, on_lost);
 }
 
-STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* frame,
-                                   void (*on_error)(void*) = note_error) noexcept {
-    enter(watch, flight, frame, on_error);
+STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* frame, void (*on_error)(void*),
+                                   void* argument) noexcept {
+    enter(watch, flight, frame, on_error, argument);
     flight->is_measured = true;
     flight->extra.buffers = pgBufferUsage;
     flight->extra.wal = pgWalUsage;

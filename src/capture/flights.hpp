@@ -23,6 +23,7 @@ struct FlightState {
     int transaction_level;
     bool is_running;
     bool is_measured;  // what runs now, or has run
+    bool is_counted;   // it has ended, and is being put away
     int sampling;      // it stands for so many when its processor time is measured; 0: it is not
     std::int64_t seen_at;
     std::int64_t running_since;  // nanoseconds of a clock that only goes forward; 0: what it does is not measured
@@ -48,7 +49,7 @@ public:
         if (active_ == kMost) return nullptr;
         Flight* flight = free_ > 0 ? unused_[--free_] : &flights_[made_++];
         flight->query = query;
-        flight->is_running = flight->is_measured = false;
+        flight->is_running = flight->is_measured = flight->is_counted = false;
         flight->running_since = 0;
         clear_sums<kSumsStored>(flight->sums);
         order_[active_++] = flight;

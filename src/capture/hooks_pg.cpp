@@ -70,7 +70,7 @@ void run_watched(QueryDesc* query, Rest... rest) {
     Flight* flight = flights.find(query);
     if (flight == nullptr) return run_next(query, rest...);
     Watch watch;
-    enter_measured(watch, flight, frame, note_error_of_query);
+    enter_measured(watch, flight, frame, note_error_of_query, flight);
     own.pause();
     run_next(query, rest...);
     own.resume();
@@ -107,7 +107,7 @@ STEWARD_APART void finish_watched(QueryDesc* query) {
     Flight* flight = flights.find(query);
     if (flight == nullptr) return finish_next(query);
     Watch watch;
-    enter_measured(watch, flight, frame, note_error_of_query);
+    enter_measured(watch, flight, frame, note_error_of_query, flight);
     own.pause();
     finish_next(query);
     own.resume();
@@ -129,19 +129,6 @@ std::int64_t jit_ns_of(const JitInstrumentation& jit) noexcept {
            pg::nanos_of(jit.optimization_counter) + pg::nanos_of(jit.emission_counter);
 }
 
-template <class Own>
-STEWARD_APART void end_watched(const QueryDesc* query) noexcept {
-    Own own;
-    Flight* flight = flights.find(query);
-    if (flight == nullptr || flight->is_running) return;
-    const EState* state = query->estate;
-    if (state->es_jit != nullptr) flight->sums[kJitNs] += jit_ns_of(state->es_jit->instr);
-    if (state->es_jit_worker_instr != nullptr) flight->sums[kJitNs] += jit_ns_of(*state->es_jit_worker_instr);
-    end(flight, query);
-    own.pause();
-    own.end_statement();
-}
-
 void end_next(QueryDesc* query) {
     if (previous_end != nullptr)
         previous_end(query);
@@ -149,10 +136,28 @@ void end_next(QueryDesc* query) {
         standard_ExecutorEnd(query);
 }
 
+// All is known before the executor is put away; an error in that is found by on_closed().
+template <class Own>
+STEWARD_APART void end_watched(QueryDesc* query) {
+    Own own;
+    Flight* flight = flights.find(query);
+    if (flight == nullptr || flight->is_running) return end_next(query);
+    const EState* state = query->estate;
+    if (state->es_jit != nullptr) flight->sums[kJitNs] += jit_ns_of(state->es_jit->instr);
+    if (state->es_jit_worker_instr != nullptr) flight->sums[kJitNs] += jit_ns_of(*state->es_jit_worker_instr);
+    count(flight, source_of(query), query);
+    own.pause();
+    own.end_statement();
+    ErrorContextCallback callback{error_context_stack, note_error, nullptr};
+    error_context_stack = &callback;
+    end_next(query);
+    error_context_stack = callback.previous;
+    flights.end(flight);
+}
+
 template <class Own>
 void end_counted(QueryDesc* query) {
-    if (!flights.is_idle()) end_watched<Own>(query);
-    end_next(query);
+    return flights.is_idle() ? end_next(query) : end_watched<Own>(query);
 }
 
 void on_end(QueryDesc* query) { end_way(query); }
@@ -184,8 +189,9 @@ void utility_watched(PlannedStmt* statement, const char* text, Rest... rest) {
         count_untimed(queryid, source);
         return utility_next(statement, text, rest...);
     }
+    UtilityRun run{flight, source};
     Watch watch;
-    enter_measured(watch, flight, frame);
+    enter_measured(watch, flight, frame, note_error_of_utility, &run);
     own.pause();
     utility_next(statement, text, rest...);
     own.resume();
@@ -193,7 +199,8 @@ void utility_watched(PlannedStmt* statement, const char* text, Rest... rest) {
     const QueryCompletion* done = std::get<sizeof...(Rest) - 1>(std::make_tuple(rest...));
     if (done != nullptr && has_rows(done->commandTag))
         flight->sums[kRows] += static_cast<std::int64_t>(done->nprocessed);
-    end(flight, nullptr);
+    count(flight, source, nullptr);
+    flights.end(flight);
     own.pause();
     own.end_statement();
 }

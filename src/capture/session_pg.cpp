@@ -74,6 +74,11 @@ void give_text(SlabEntry& entry, const Source& source) noexcept {
     entry.has_text = true;
 }
 
+void note_failure(const FlightState& flight, int sqlstate, const Message& message) noexcept {
+    pg::Locked locked(lock_of(flight.hash));
+    shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at, message);
+}
+
 bool is_up_to_date(const SlabEntry& entry) noexcept { return entry.data.resets_seen == shared_store->resets(); }
 
 }  // namespace
@@ -178,9 +183,18 @@ void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexc
 
 SlabEntry& record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept {
     SlabEntry& entry = record_call(flight, {}, now);
-    pg::Locked locked(lock_of(flight.hash));
-    shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at, message);
+    note_failure(flight, sqlstate, message);
     return entry;
+}
+
+void record_late_failure(const FlightState& flight, int sqlstate, const Message& message) noexcept {
+    SlabEntry& entry = touch(flight.key, flight.hash, {}, 0);
+    {
+        SlabWrite write(entry);
+        ++entry.data.counters.sums[kErrors];
+        entry.data.counters.see(flight.seen_at);
+    }
+    note_failure(flight, sqlstate, message);
 }
 
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept {

@@ -57,6 +57,8 @@ SlabEntry& record_call(const FlightState& flight, const Source& source, std::int
 void record_plan(const Key& key, std::int64_t nanos, std::int64_t seen_at) noexcept;
 // A call that has failed.
 SlabEntry& record_failure(const FlightState& flight, int sqlstate, const Message& message, std::int64_t now) noexcept;
+// A call that has been counted and has failed after all.
+void record_late_failure(const FlightState& flight, int sqlstate, const Message& message) noexcept;
 // A call of which nothing else is known.
 void record_untimed(const Key& key, const Source& source, std::int64_t seen_at) noexcept;
 

@@ -39,13 +39,16 @@ std::int64_t all_pause_until = 0;
 
 // Each is used by one statement at a time: what runs while one is written is not counted.
 EventWriter draft;
-// Of a statement that runs and that an error has passed by.
+// Of statements that run and that an error has passed by: the innermost, and the outermost of the others.
 struct Noted {
     const FlightState* flight;
     std::int64_t running_since;
     bool is_cut;
     EventWriter writer;
-} noted;
+
+    bool is_of(const FlightState& one) const noexcept { return flight == &one && running_since == one.running_since; }
+    bool is_running() const noexcept { return flight != nullptr && flight->is_running && is_of(*flight); }
+} noted[2];
 
 void set_slow_threshold(int millis, void*) { slow_after_ns = std::min(nanos_of(millis), nanos_of(critical_threshold)); }
 void set_critical_threshold(int millis, void*) { slow_after_ns = std::min(nanos_of(slow_threshold), nanos_of(millis)); }
@@ -80,10 +83,10 @@ bool is_admitted(const FlightState& flight, SlabEntry& entry) noexcept {
 
 // ---- Texts -----------------------------------------------------------------------------------------------------------
 
-// True when it was cut.
-bool put_query(const Source& source, EventWriter& to) noexcept {
+// True when it was cut. Utility statements never show constants.
+bool put_query(const Source& source, const QueryDesc* query, EventWriter& to) noexcept {
     std::string_view text = source.statement();
-    if (keeps_parameters) {
+    if (keeps_parameters && query != nullptr) {
         std::size_t length = clipped(text.data(), text.size(), kMostTextBytes);
         to.put(text.substr(0, length));
         return length < text.size();
@@ -93,18 +96,19 @@ bool put_query(const Source& source, EventWriter& to) noexcept {
     return made.is_cut;
 }
 
-void put_parameters(const QueryDesc& query, bool may_look_up, EventWriter& to) {
-    if (query.params == nullptr || query.params->numParams == 0 || !keeps_parameters) return to.put_null();
+void put_parameters(const QueryDesc* query, bool may_look_up, EventWriter& to) {
+    if (query == nullptr || query->params == nullptr || query->params->numParams == 0 || !keeps_parameters)
+        return to.put_null();
     TextBuffer buffer(to.place(), kMostParametersBytes);
-    if (!may_look_up || !write_values(query, buffer)) write_plain_parameters(query.params, buffer);
+    if (!may_look_up || !write_values(*query, buffer)) write_plain_parameters(query->params, buffer);
     if (buffer.length() == 0) return to.put_null();
     to.put_written(whole_characters(to.place(), buffer.length()));
 }
 
-void put_plan(const QueryDesc& query, EventWriter& to) {
+void put_plan(const QueryDesc* query, EventWriter& to) {
     static char buffer[kMostPlanBytes];
     TextBuffer plan(buffer, sizeof(buffer));
-    if (!write_plan(query, keeps_parameters, plan)) return to.put_null();
+    if (query == nullptr || !write_plan(*query, keeps_parameters, plan)) return to.put_null();
     if (keeps_parameters) return to.put(plan.text());
     to.put_written(normalized(plan.text(), to.place(), sizeof(buffer)).length);
 }
@@ -197,43 +201,42 @@ void define_slow_settings() {
                        {kMinSlowKilobytes, kMaxSlowKilobytes}, PGC_POSTMASTER, GUC_UNIT_KB);
 }
 
-void keep_slow(const FlightState& ended, SlabEntry& entry, const QueryDesc* query) {
+void keep_slow(const FlightState& ended, SlabEntry& entry, const Source& source, const QueryDesc* query) {
     if (!is_admitted(ended, entry)) return;
-    if (query == nullptr) return keep_without_query(ended, 0);
     pg::entry([&] {
-        Source source = source_of(query);
         draft.begin();
-        bool is_cut = put_query(source, draft);
-        put_parameters(*query, true, draft);
-        put_plan(*query, draft);
+        bool is_cut = put_query(source, query, draft);
+        put_parameters(query, true, draft);
+        put_plan(query, draft);
         put_tags(source, draft);
         put_client(draft);
         add_event(ended, 0, is_cut, draft);
     });
 }
 
-void note_running(const FlightState& running, const QueryDesc& query) noexcept {
-    if (noted.flight == &running && noted.running_since == running.running_since) return;
+void note_running(const FlightState& running, const Source& source, const QueryDesc* query) noexcept {
+    if (noted[0].is_of(running) || noted[1].is_of(running)) return;
     std::int64_t so_far = running.sums[kTotalNs] + running.sums[kPlanNs] + now_ns() - running.running_since;
     auto nanos = static_cast<std::uint64_t>(so_far);
     if (nanos < slow_after_ns && nanos < running.entry->slow_after) return;
-    Source source = source_of(&query);
-    EventWriter& writer = noted.writer;
+    Noted& to = noted[0].is_running() ? noted[1] : noted[0];
+    EventWriter& writer = to.writer;
     writer.begin();
-    noted.is_cut = put_query(source, writer);
+    to.is_cut = put_query(source, query, writer);
     put_parameters(query, false, writer);
     writer.put_null();
     put_tags(source, writer);
     put_client(writer);
-    noted.flight = &running;
-    noted.running_since = running.running_since;
+    to.flight = &running;
+    to.running_since = running.running_since;
 }
 
 void keep_lost(const FlightState& lost, SlabEntry& entry, int sqlstate) noexcept {
-    bool is_noted = noted.flight == &lost && noted.running_since == lost.running_since && sqlstate != 0;
-    noted.flight = nullptr;
+    auto* known = std::find_if(std::begin(noted), std::end(noted), [&](const Noted& one) { return one.is_of(lost); });
+    bool is_known = known != std::end(noted);
+    if (is_known) known->flight = nullptr;
     if (!is_admitted(lost, entry)) return;
-    if (is_noted) return add_event(lost, sqlstate, noted.is_cut, noted.writer);
+    if (is_known && sqlstate != 0) return add_event(lost, sqlstate, known->is_cut, known->writer);
     keep_without_query(lost, sqlstate);
 }
 

@@ -34,10 +34,10 @@ inline bool is_slow(const FlightState& flight, const SlabEntry& entry) noexcept 
 }
 
 // One that has ended, while its executor is still there; null: a utility statement.
-void keep_slow(const FlightState& ended, SlabEntry& entry, const QueryDesc* query);
+void keep_slow(const FlightState& ended, SlabEntry& entry, const Source& source, const QueryDesc* query);
 
-// An error passes by a statement that runs and will perhaps be lost: now its values can still be read.
-void note_running(const FlightState& running, const QueryDesc& query) noexcept;
+// An error passes by a statement that runs and will perhaps be lost: now its text and values can still be read.
+void note_running(const FlightState& running, const Source& source, const QueryDesc* query) noexcept;
 // One that has failed, or a cursor that was closed; sqlstate 0: it did not fail.
 void keep_lost(const FlightState& lost, SlabEntry& entry, int sqlstate) noexcept;
 

@@ -36,12 +36,6 @@ int sampling_of(const SlabEntry& entry) noexcept {
     return draws_one_of(kSampleOneOf) ? sampled(sums, kSampleOneOf) : 0;
 }
 
-STEWARD_APART void end_slow(Flight* flight, SlabEntry& entry, const QueryDesc* query) noexcept {
-    FlightState ended = *flight;
-    flights.end(flight);
-    keep_slow(ended, entry, query);
-}
-
 // The least of some tries: others are interrupted.
 std::int64_t cost_of_reading(clockid_t clock) noexcept {
     constexpr int kTries = 32;
@@ -98,12 +92,11 @@ void count_untimed(std::uint64_t queryid, const Source& source) noexcept {
                    GetCurrentStatementStartTimestamp());
 }
 
-void end(Flight* flight, const QueryDesc* query) noexcept {
+void count(Flight* flight, const Source& source, const QueryDesc* query) noexcept {
     flight->sums[kCalls] = 1;
-    Source source = query != nullptr ? source_of(query) : Source{};
     SlabEntry& entry = record_call(*flight, source, flight->running_since);
-    if (is_slow(*flight, entry)) return end_slow(flight, entry, query);
-    flights.end(flight);
+    flight->is_counted = true;
+    if (is_slow(*flight, entry)) keep_slow(*flight, entry, source, query);
 }
 
 }  // namespace steward::capture

@@ -37,7 +37,7 @@ sql(q{
 
 sub of_worker { my ($what, $like) = @_; return sql("SELECT $what FROM steward.queries WHERE role = 'worker' AND query LIKE '$like'"); }
 sub errors_of { my $like = shift; return sql(qq{
-    SELECT coalesce(string_agg(concat_ws(' ', e.sqlstate, e.count, e.last_message), ', ' ORDER BY e.sqlstate), '') FROM steward.query_errors e
+    SELECT coalesce(string_agg(concat_ws(' ', e.sqlstate, e.count, e.last_message), ', ' ORDER BY e.sqlstate, e.is_toplevel), '') FROM steward.query_errors e
     JOIN steward.queries q USING (queryid, database, role, is_toplevel) WHERE role = 'worker' AND q.query LIKE '$like'}); }
 # Which statements are counted of the worker, who may not set that.
 sub counting { my $mode = shift; sql("ALTER ROLE worker SET steward.capture = '$mode'"); }
@@ -72,10 +72,16 @@ for my $part (@parts) {
     sql(q{SELECT steward.reset_queries(role => 'worker')});
 }
 
-# What fails when it has run is put away: it has run.
-work('SELECT a FROM broken', 'SELECT 20 AS after_it');
-is(of_worker(q{string_agg(calls || ' ' || is_toplevel, ',')}, 'SELECT a FROM broken'), '1 true', 'an error at the end is one call');
-is(of_worker('bool_and(is_toplevel)', 'SELECT $1 AS after_it'), 't', 'and what follows is at top level');
+# What fails when it has run and is put away: as a statement, and caught within others.
+counting('all');
+work('SELECT a FROM broken', 'SELECT 20 AS after_it',
+    q{DO $$ BEGIN FOR i IN 1 .. 2 LOOP BEGIN PERFORM a FROM broken; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$}, 'SELECT 20 AS after_it');
+counting('top');
+is(errors_of('SELECT a FROM broken'), q{38000 2, 38000 1 program "echo 1; exit 3" failed}, 'an error at the end');
+is(of_worker(q{string_agg(calls || ' ' || errors || ' ' || rows || ' ' || is_toplevel, ',' ORDER BY is_toplevel)}, 'SELECT a FROM broken'), '2 2 2 false,1 1 1 true',
+    'is one call, with its rows');
+is(of_worker(q{string_agg(calls || ' ' || errors, ',')}, 'DO $%'), '1 0', 'what catches it has not failed');
+is(of_worker(q{string_agg(calls || ' ' || is_toplevel, ',')}, 'SELECT $1 AS after_it'), '2 true', 'and what follows is at top level');
 
 # An error deep within others, caught in the middle.
 sql(q{

@@ -76,6 +76,9 @@ is(of_worker(q{bool_and(plan LIKE '%Gather%')}, '%AS parallel%'), 't', 'a parall
 work('CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = 1', 'COPY (SELECT nap(1)) TO STDOUT');
 is(of_worker(q{string_agg(query, ', ' ORDER BY at)}, 'C%copied%'), 'CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = $1', 'a utility statement');
 is(of_worker('count(*)', 'COPY%'), 1, 'and COPY');
+work(q{COPY (SELECT nap(1)) TO STDOUT /*route='%2Fnap'*/}, q{SET statement_timeout = '60ms'}, q{COPY (SELECT pg_sleep(60)) TO STDOUT /*route='%2Flong'*/});
+is(of_worker(q{string_agg(concat_ws(' ', sqlstate, tags), ', ' ORDER BY at) FILTER (WHERE tags IS NOT NULL)}, 'COPY%'), q{{"route": "/nap"}, 57014 {"route": "/long"}},
+    'with its tags, also when it fails');
 
 # ---- However it ends -------------------------------------------------------------------------------------------------
 
@@ -101,6 +104,9 @@ finish($holder);
 work(q{SET steward.capture = 'all'}, q{DO $$ BEGIN PERFORM nap(a), 1 / (a - 1) FROM t WHERE a = 1; EXCEPTION WHEN division_by_zero THEN NULL; END $$});
 is(of_worker('sqlstate', '%nap(a), 1 / (a - 1)%'), '22012', 'an error that was swallowed');
 is(of_worker(q{coalesce(min(sqlstate), 'none')}, 'DO%'), 'none', 'what swallowed it has not failed');
+work(q{SET steward.capture = 'all'}, q{DO $$ BEGIN PERFORM nap(a), 2, 1 / (a - 1) FROM t WHERE a = 1; END $$ /*route='%2Fouter'*/});
+is(of_worker(q{concat_ws(' ', sqlstate, tags)}, '%nap(a), 2, 1 / (a - 1)%') . ', ' . of_worker(q{concat_ws(' ', sqlstate, tags)}, 'DO $1 /*%'), '22012, 22012 {"route": "/outer"}',
+    'an error that was not is known of both, in full');
 
 # A value whose output takes for ever: the timeout comes while it is printed.
 sql(q{
