@@ -66,7 +66,7 @@ CREATE FUNCTION steward.capture_state(
     OUT text_bytes_used bigint, OUT queries bigint, OUT max_queries bigint, OUT queries_without_text bigint, OUT errors bigint,
     OUT evictions bigint, OUT returns bigint, OUT folds bigint, OUT untimed_calls bigint, OUT resets bigint, OUT loaded bigint,
     OUT saved_at timestamptz, OUT slow_bytes bigint, OUT slow_bytes_used bigint, OUT slow_events bigint, OUT slow_kept bigint,
-    OUT slow_lost bigint, OUT slow_dropped bigint, OUT overhead_ms double precision, OUT overhead_percent double precision,
+    OUT slow_lost bigint, OUT slow_dropped bigint, OUT slow_thresholds bigint, OUT overhead_ms double precision, OUT overhead_percent double precision,
     OUT downshifted_sessions bigint, OUT first_downshift_at timestamptz)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL SAFE ROWS 1
@@ -97,6 +97,7 @@ COMMENT ON COLUMN steward.capture_status.slow_events IS 'slow statements that ar
 COMMENT ON COLUMN steward.capture_status.slow_kept IS 'slow statements that were kept since the server started';
 COMMENT ON COLUMN steward.capture_status.slow_lost IS 'slow statements that were not, since there were many like them';
 COMMENT ON COLUMN steward.capture_status.slow_dropped IS 'those that had to make room for others';
+COMMENT ON COLUMN steward.capture_status.slow_thresholds IS 'rows of steward.slow_thresholds of all databases that are heeded now; 1,000 at most';
 
 CREATE FUNCTION steward.reset_queries(queryid bigint DEFAULT NULL, database name DEFAULT NULL, role name DEFAULT NULL)
 RETURNS bigint

@@ -58,3 +58,22 @@ CREATE TABLE steward.slow_query_log (
 COMMENT ON TABLE steward.slow_query_log IS 'slow statements of this database, written down a few seconds after they ended: the columns of steward.slow_queries. Kept for 30 days unless steward.manage_partitions() is told otherwise';
 SELECT pg_catalog.pg_extension_config_dump('steward.slow_query_log', '');
 GRANT SELECT ON steward.slow_query_log TO pg_read_all_stats;
+
+CREATE TABLE steward.slow_thresholds (
+    application text UNIQUE CHECK (application <> ''),
+    queryid     bigint UNIQUE,
+    slow_ms     integer CHECK (slow_ms >= -1),
+    critical_ms integer CHECK (critical_ms >= -1),
+    CHECK ((application IS NULL) <> (queryid IS NULL)),
+    CHECK (slow_ms IS NOT NULL OR critical_ms IS NOT NULL)
+);
+COMMENT ON TABLE steward.slow_thresholds IS 'what is slow of an application or a query in this database, in place of steward.capture_slow_threshold and steward.capture_critical_threshold: rows of your own. Sessions heed them a few seconds after the commit, on standbys within a minute';
+COMMENT ON COLUMN steward.slow_thresholds.application IS 'application_name of the session';
+COMMENT ON COLUMN steward.slow_thresholds.queryid IS 'the query, as steward.queries has it; it comes before the application';
+COMMENT ON COLUMN steward.slow_thresholds.slow_ms IS 'in milliseconds; 0: any is, -1: none; null: as it is else';
+COMMENT ON COLUMN steward.slow_thresholds.critical_ms IS 'in milliseconds; 0: any is, -1: none; null: as it is else';
+SELECT pg_catalog.pg_extension_config_dump('steward.slow_thresholds', '');
+GRANT SELECT ON steward.slow_thresholds TO pg_read_all_stats;
+CREATE TRIGGER tell_launcher AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON steward.slow_thresholds
+FOR EACH STATEMENT EXECUTE FUNCTION steward.tell_launcher();
+COMMENT ON TRIGGER tell_launcher ON steward.slow_thresholds IS 'the launcher has them read anew';

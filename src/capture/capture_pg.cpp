@@ -56,6 +56,7 @@ void on_startup() {
     attached->store = shared_store = Store::create(after, store_size());
     attached->events = EventStore::create(after + aligned(Store::bytes(store_size())), events_size());
     attached->events_lock = pg::shared_lock(kName, kShards);
+    attached->limits_lock = pg::shared_lock(kName, kShards + 1);
     attached->bytes = static_cast<std::int64_t>(shared_bytes());
     for (int i = 0; i < kShards; ++i) attached->locks[i] = pg::shared_lock(kName, i);
     load_at_startup();
@@ -94,7 +95,7 @@ void init() {
                        "counts less; 0 = no limit.",
                        &max_overhead, {0, 100}, PGC_SUSET);
     if (IsBinaryUpgrade) return;
-    pg::request_shared({shared_bytes, kName, kShards + 1, on_startup});
+    pg::request_shared({shared_bytes, kName, kShards + 2, on_startup});
     pg::register_static_worker("steward_capture_saver", "pg_steward capture", BgWorkerStart_ConsistentState,
                                kRestartSeconds);
     measure_clocks();

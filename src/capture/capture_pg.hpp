@@ -11,11 +11,13 @@
 //   session_pg.cpp     counts them in the session's slab, folds that into the shards
 //   saved_pg.cpp       keeps all of it over a restart
 //   views_pg.cpp       shows it, status_pg.cpp how it is doing
+//   slow_limits_pg.cpp which are slow, where the settings do not say it
 //   slow_pg.cpp        keeps slow ones in full (EventStore); plan_text_pg.cpp and parameters_pg.cpp look up what ran
 //   slow_views_pg.cpp  shows those, slow_log_pg.cpp writes them into a table
 #pragma once
 
 #include "capture/event_store.hpp"
+#include "capture/slow_limits.hpp"
 #include "capture/store.hpp"
 #include "pg/postgres.hpp"
 
@@ -42,6 +44,8 @@ struct Shared {
     LWLock* locks[kShards];
     EventStore* events;
     LWLock* events_lock;
+    SlowLimits limits;
+    LWLock* limits_lock;
     std::int64_t saved_at;              // 0: not since the server started
     std::int64_t loaded;                // statistics that the file had
     std::atomic<std::int64_t> untimed;  // calls that were counted without anything else, see Flights

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/session_pg.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "capture/characters_pg.hpp"
+#include "capture/slow_limits_pg.hpp"
 #include "pg/executor.hpp"
 #include "pg/shmem.hpp"
 
@@ -21,8 +23,15 @@ constexpr std::int64_t kFoldEveryNs = 1'000'000'000;
 LWLock* lock_of(std::uint64_t hash) noexcept { return shared().locks[Store::shard_index(hash)]; }
 Shard& shard_of(std::uint64_t hash) noexcept { return shared_store->shard(Store::shard_index(hash)); }
 
-std::uint64_t usual_of(const Entry& kept) noexcept {
+std::uint64_t unusual_after(const Entry& kept) noexcept {
     return relative_threshold(relative_rule, kept.counters.sums[kCalls], kept.histogram);
+}
+
+// For its query: what is set is compared with anyway.
+void set_slow_after(SlabEntry& entry, std::uint64_t unusual_after) noexcept {
+    Thresholds thresholds = thresholds_of(entry.data.key.queryid);
+    entry.unusual_after = unusual_after;
+    entry.slow_after = thresholds.are_own ? std::min(unusual_after, thresholds.after_ns()) : unusual_after;
 }
 
 Overhead overhead_of(const SlabEntry& entry) noexcept {
@@ -33,12 +42,16 @@ Overhead overhead_of(const SlabEntry& entry) noexcept {
 void fold(SlabEntry& entry, std::int64_t now) noexcept {
     session_slab->overhead.add(overhead_of(entry));
     std::uint64_t hash = entry.data.hash;
-    pg::Locked locked(lock_of(hash));
-    shared_store->fold(entry);
-    const Entry* kept = shard_of(hash).at(entry.data.ref);
-    bool is_kept = kept != nullptr && kept->key == entry.data.key;
-    entry.has_text = is_kept && kept->text != nullptr;
-    if (is_kept) entry.slow_after = usual_of(*kept);
+    std::uint64_t unusual = entry.unusual_after;
+    {
+        pg::Locked locked(lock_of(hash));
+        shared_store->fold(entry);
+        const Entry* kept = shard_of(hash).at(entry.data.ref);
+        bool is_kept = kept != nullptr && kept->key == entry.data.key;
+        entry.has_text = is_kept && kept->text != nullptr;
+        if (is_kept) unusual = unusual_after(*kept);
+    }
+    set_slow_after(entry, unusual);
     entry.folded_at = now;
 }
 
@@ -95,17 +108,17 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
         entry = &session_slab->place_for(hash);
         if (entry->data.is_used && !entry->data.counters.is_empty()) fold(*entry, now);
         EntryRef ref{};
-        std::uint64_t slow_after = kNever;
+        std::uint64_t unusual = kNever;
         {
             pg::Locked locked(lock_of(hash));
             Entry& kept = shard_of(hash).find_or_make(key, hash);
             entry->has_text = shard_of(hash).share_text(kept);
             is_known = !kept.counters.is_empty();
             ref = shard_of(hash).ref_of(kept);
-            slow_after = usual_of(kept);
+            unusual = unusual_after(kept);
         }
         session_slab->begin(*entry, key, hash, ref, shared_store->resets());
-        entry->slow_after = slow_after;
+        set_slow_after(*entry, unusual);
         entry->folded_at = now;
     }
     if (entry->has_text || source.text == nullptr) return *entry;

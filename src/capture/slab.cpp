@@ -37,7 +37,7 @@ void Slab::begin(SlabEntry& entry, const Key& key, std::uint64_t hash, EntryRef 
     data.is_used = true;
     data.counters.clear();
     data.histogram = {};
-    entry.slow_after = kNever;
+    entry.slow_after = entry.unusual_after = kNever;
     entry.slow_pause_until = entry.slow_worth = 0;
     entry.use = ++begun;
     entry.last_use = ++uses;

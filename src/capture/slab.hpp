@@ -10,6 +10,7 @@
 
 #include "capture/counters.hpp"
 #include "capture/histogram.hpp"
+#include "capture/layout.hpp"
 #include "capture/overhead.hpp"
 #include "capture/slow_rule.hpp"
 
@@ -40,6 +41,7 @@ struct SlabEntry {
     bool has_text;
     std::int64_t folded_at;
     std::uint64_t slow_after;       // nanoseconds, for this query; see slow_rule.hpp
+    std::uint64_t unusual_after;    // the part of it that what is usual makes
     std::int64_t slow_pause_until;  // no slow call is kept before,
     std::int64_t slow_worth;        // but one that takes as long as this
     SlabData data;
@@ -66,7 +68,8 @@ private:
 // False when it was being written: try again.
 bool try_copy(const SlabEntry& entry, SlabData& copy) noexcept;
 
-struct Slab {
+// No other session's data are on a line of it.
+struct alignas(kAlignment) Slab {
     static constexpr int kWays = 4;
     static constexpr int kSets = 8;
     static constexpr int kEntries = kWays * kSets;

@@ -9,6 +9,7 @@
 #include "capture/flight_pg.hpp"
 #include "capture/parameters_pg.hpp"
 #include "capture/plan_text_pg.hpp"
+#include "capture/slow_limits_pg.hpp"
 #include "capture/sql_tags.hpp"
 #include "pg/guard.hpp"
 #include "pg/guc.hpp"
@@ -59,11 +60,15 @@ void note_skipped() noexcept {
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
+// Whether it really is slow: what the entry knows is as old as its last fold, and a row of steward.slow_thresholds may say more
+// than the settings.
+bool is_slow_by(const Thresholds& thresholds, const FlightState& flight, const SlabEntry& entry) noexcept {
+    bool is_unusual = relative_rule.factor > 0 && thresholds.slow_ms >= 0 && duration_of(flight) >= entry.unusual_after;
+    return is_unusual || duration_of(flight) >= thresholds.after_ns();
+}
+
 bool is_admitted(const FlightState& flight, SlabEntry& entry) noexcept {
     std::int64_t nanos = flight.sums[kTotalNs];
-    // What the query knows of itself is as old as its last fold: settings may have changed since.
-    bool is_unusual = relative_rule.factor > 0 && slow_threshold >= 0;
-    if (!is_unusual && duration_of(flight) < slow_after_ns) return false;
     std::int64_t now = now_ns();
     if ((now < entry.slow_pause_until && nanos < entry.slow_worth) || now < all_pause_until) {
         note_skipped();
@@ -132,17 +137,22 @@ void put_client(EventWriter& to) noexcept {
         to.put_null();
 }
 
-Severity severity_of(const FlightState& flight) noexcept {
-    return duration_of(flight) >= nanos_of(critical_threshold) ? Severity::critical : Severity::slow;
+Severity severity_of(const FlightState& flight, const Thresholds& thresholds) noexcept {
+    return duration_of(flight) >= nanos_of(thresholds.critical_ms) ? Severity::critical : Severity::slow;
 }
 
-void add_event(const FlightState& flight, int sqlstate, bool is_cut, EventWriter& texts) noexcept {
+struct Ending {
+    int sqlstate;
+    Severity severity;
+};
+
+void add_event(const FlightState& flight, const Ending& ending, bool is_cut, EventWriter& texts) noexcept {
     EventFacts facts{};
     facts.key = flight.key;
     facts.ended_at = GetCurrentTimestamp();
-    facts.sqlstate = sqlstate;
+    facts.sqlstate = ending.sqlstate;
     facts.encoding = GetDatabaseEncoding();
-    facts.severity = severity_of(flight);
+    facts.severity = ending.severity;
     facts.is_cut = is_cut;
     std::copy(std::begin(flight.sums), std::end(flight.sums), std::begin(facts.sums));
     facts.has_cpu = flight.sampling > 0;
@@ -170,12 +180,12 @@ bool put_kept_text(const Key& key, std::uint64_t hash, EventWriter& to) noexcept
     return is_cut;
 }
 
-void keep_without_query(const FlightState& flight, int sqlstate) noexcept {
+void keep_without_query(const FlightState& flight, const Ending& ending) noexcept {
     draft.begin();
     bool is_cut = put_kept_text(flight.key, flight.hash, draft);
     for (int text = kParametersText; text <= kTagsText; ++text) draft.put_null();
     put_client(draft);
-    add_event(flight, sqlstate, is_cut, draft);
+    add_event(flight, ending, is_cut, draft);
 }
 
 }  // namespace
@@ -202,7 +212,8 @@ void define_slow_settings() {
 }
 
 void keep_slow(const FlightState& ended, SlabEntry& entry, const Source& source, const QueryDesc* query) {
-    if (!is_admitted(ended, entry)) return;
+    Thresholds thresholds = thresholds_of(ended.key.queryid);
+    if (!is_slow_by(thresholds, ended, entry) || !is_admitted(ended, entry)) return;
     pg::entry([&] {
         draft.begin();
         bool is_cut = put_query(source, query, draft);
@@ -210,7 +221,7 @@ void keep_slow(const FlightState& ended, SlabEntry& entry, const Source& source,
         put_plan(query, draft);
         put_tags(source, draft);
         put_client(draft);
-        add_event(ended, 0, is_cut, draft);
+        add_event(ended, {0, severity_of(ended, thresholds)}, is_cut, draft);
     });
 }
 
@@ -235,9 +246,11 @@ void keep_lost(const FlightState& lost, SlabEntry& entry, int sqlstate) noexcept
     auto* known = std::find_if(std::begin(noted), std::end(noted), [&](const Noted& one) { return one.is_of(lost); });
     bool is_known = known != std::end(noted);
     if (is_known) known->flight = nullptr;
-    if (!is_admitted(lost, entry)) return;
-    if (is_known && sqlstate != 0) return add_event(lost, sqlstate, known->is_cut, known->writer);
-    keep_without_query(lost, sqlstate);
+    Thresholds thresholds = thresholds_of(lost.key.queryid);
+    if (!is_slow_by(thresholds, lost, entry) || !is_admitted(lost, entry)) return;
+    Ending ending{sqlstate, severity_of(lost, thresholds)};
+    if (is_known && sqlstate != 0) return add_event(lost, ending, known->is_cut, known->writer);
+    keep_without_query(lost, ending);
 }
 
 std::int64_t slow_skipped() noexcept {

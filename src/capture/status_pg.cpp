@@ -10,7 +10,7 @@ namespace steward::capture {
 
 namespace {
 
-constexpr int kStatusColumns = 27;
+constexpr int kStatusColumns = 28;
 
 struct Totals {
     std::int64_t queries;
@@ -46,13 +46,19 @@ struct SlowState {
     std::int64_t bytes_used;
     std::int64_t kept;
     std::int64_t dropped;
+    std::int64_t thresholds;
 };
 
 SlowState slow_state() noexcept {
     const EventStore& events = *shared().events;
+    std::int64_t thresholds = 0;
+    {
+        pg::Locked locked(shared().limits_lock, LW_SHARED);
+        thresholds = shared().limits.count();
+    }
     pg::Locked locked(shared().events_lock, LW_SHARED);
     return {events.used(), static_cast<std::int64_t>(events.blocks_used() * TextArena::kBlockBytes),
-            static_cast<std::int64_t>(events.added()), static_cast<std::int64_t>(events.dropped())};
+            static_cast<std::int64_t>(events.added()), static_cast<std::int64_t>(events.dropped()), thresholds};
 }
 
 void put_slow_state(Row<kStatusColumns>& row, const SlowState& slow) {
@@ -62,6 +68,7 @@ void put_slow_state(Row<kStatusColumns>& row, const SlowState& slow) {
     row.put_number(slow.kept);
     row.put_number(slow_skipped());
     row.put_number(slow.dropped);
+    row.put_number(slow.thresholds);
 }
 
 struct Cost {

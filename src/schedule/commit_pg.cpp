@@ -54,8 +54,9 @@ void at_transaction_end(XactEvent event, void*) {
     if (!pending().is_reload && pending().runs.empty()) return;
     if (event == XACT_EVENT_PRE_PREPARE) {
         pg::entry([] {
-            throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "cannot PREPARE a transaction that has changed jobs")
-                .hint("Schedule jobs in a transaction of its own.");
+            throw pg::PgError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                              "cannot PREPARE a transaction that has changed jobs or steward.slow_thresholds")
+                .hint("Change them in a transaction of its own.");
         });
     }
     if (event == XACT_EVENT_COMMIT) {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/text.hpp"
+#include "capture/slow_limits_pg.hpp"
 #include "pg/clock.hpp"
 #include "pg/guard.hpp"
 #include "pg/sleeper.hpp"
@@ -189,6 +190,7 @@ void Launcher::loaded(Loaded&& result, base::Instant now) {
 }
 
 void Launcher::forget(Oid database) {
+    capture::forget_slow_limits(database);
     brain_.forget(database);
     starts_.forget(database);
     for (auto entry = slots_.begin(); entry != slots_.end();) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The worker that looks into one database for the launcher, which is attached to none: it records what nobody else could
-// (runs whose worker was terminated, runs that a crash interrupted), reads the jobs, and ends.
+// (runs whose worker was terminated, runs that a crash interrupted), reads the jobs and what capture wants to know, and ends.
 #include "base/pack.hpp"
 #include "base/text.hpp"
+#include "capture/slow_limits_pg.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -64,6 +65,9 @@ void load(Datum argument) {
     // The launcher sees that nothing came, and sends another one later.
     if (failure && gave_way(*failure)) return;
     if (failure) throw pg::PgError(std::move(*failure));
+    // Whoever has locked that table lets it be read again when it has changed.
+    if (has_extension) failure = pg::attempt(pg::Bounded::transaction, capture::load_slow_limits);
+    if (failure && !gave_way(*failure)) throw pg::PgError(std::move(*failure));
     link.send(has_extension ? end.encode() : base::pack({kNothingMessage}));
 }
 

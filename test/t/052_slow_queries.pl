@@ -55,6 +55,25 @@ is(kept('string_agg(database, \',\')', q{role = 'patient'}), 'other', 'with its 
 # Workers of ours come by in each database.
 sql('ALTER DATABASE other RESET steward.capture_critical_threshold');
 
+# Of applications and queries, by a table: a row takes effect when it is committed.
+sub heeded { my ($count, $on) = @_; wait_for($on // $node, "(SELECT slow_thresholds = $count FROM steward.capture_status)", "$count thresholds"); }
+sub as_application { my ($name, @statements) = @_; ok(finish(worker_session($name, @statements)), "$name: runs"); }
+work('SELECT 4 AS special');
+sql(q{INSERT INTO steward.slow_thresholds (application, slow_ms, critical_ms) VALUES ('batch', 3600000, -1), ('probe', 0, 0);
+    INSERT INTO steward.slow_thresholds (queryid, slow_ms) SELECT DISTINCT queryid, 0 FROM steward.queries WHERE query = 'SELECT $1 AS special'});
+heeded(3);
+as_application('batch', q{SELECT 'of batch', pg_sleep(0.03)}, 'SELECT 5 AS special');
+as_application('probe', q{SELECT 'of probe'});
+as_application('calm', q{SELECT 'of calm'}, 'SELECT 6 AS special', q{SET application_name = 'probe'}, q{SELECT 'of calm as probe', 1});
+is(of_worker(q{string_agg(application || ': ' || query || ' ' || severity, ', ' ORDER BY at)}, '%of %') . ', ' . of_worker(q{string_agg(application || ': ' || query || ' ' || severity, ', ' ORDER BY at)}, '%special'),
+    q{probe: SELECT 'of probe' critical, probe: SELECT 'of calm as probe', 1 critical, batch: SELECT 5 AS special slow, calm: SELECT 6 AS special slow},
+    'applications and queries have thresholds of their own');
+is($node->psql('postgres', q{BEGIN; DELETE FROM steward.slow_thresholds; INSERT INTO steward.slow_thresholds (application, slow_ms, critical_ms) VALUES (NULL, 1, 1)}), 3, 'a row is of one of both');
+sql(q{DELETE FROM steward.slow_thresholds WHERE application IS DISTINCT FROM 'batch'});
+heeded(1);
+work('SELECT 9 AS special');
+is(of_worker('count(*)', '%9 AS special'), 0, 'until the row is gone');
+
 # ---- However it is sent ----------------------------------------------------------------------------------------------
 
 for my $mode (qw(simple extended prepared)) {
@@ -212,8 +231,10 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 $standby->psql('postgres', q{SELECT 'on the standby', pg_sleep(0.03)}, extra_params => ['-U', 'worker']);
+heeded(1, $standby);
+$standby->psql('postgres', q{SET application_name = 'batch'; SELECT 'on the standby by batch', pg_sleep(0.03)}, extra_params => ['-U', 'worker']);
 my $written = sql(q{SELECT count(*) FROM steward.slow_query_log});
-is($standby->safe_psql('postgres', q{SELECT query || ' ' || (plan LIKE 'Result%') FROM steward.slow_queries}), q{SELECT 'on the standby', pg_sleep(0.03) true}, 'a standby has its own');
+is($standby->safe_psql('postgres', q{SELECT string_agg(query || ' ' || (plan LIKE 'Result%'), ', ') FROM steward.slow_queries}), q{SELECT 'on the standby', pg_sleep(0.03) true}, 'a standby has its own');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM steward.slow_query_log'), $written, 'and the log of its primary');
 $standby->stop;
 
@@ -226,6 +247,7 @@ is(kept('count(*)', 'true'), 0, 'a crash takes those in memory');
 work(q{SELECT 'after the crash', pg_sleep(0.03)});
 is(of_worker('count(*)', '%after the crash%'), 1, 'and goes on');
 wait_for_rows(1, '%after the crash%');
+heeded(1);
 
-quiet_log($node, 'canceling statement|terminating connection|division by zero|terminated by signal|in recovery mode|because of crash|server process|permission denied for table slow_query_log');
+quiet_log($node, 'canceling statement|terminating connection|division by zero|terminated by signal|in recovery mode|because of crash|server process|permission denied for table slow_query_log|violates check constraint');
 done_testing();
