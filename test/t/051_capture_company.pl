@@ -116,5 +116,40 @@ for my $module (sort keys %needs) {
     }
 }
 
+# All of them at once, and whatever ends a statement before its time: each is counted, and kept as slow, once.
+chomp(my $has_prlimit = `command -v prlimit`);
+sub end_badly {
+    my $gate = session($node, 'gate', 'SELECT pg_advisory_lock(7)', 'SELECT pg_sleep(1000), 1');
+    wait_for($node, q{EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted)}, 'the gate');
+    my $wait = 'SELECT pg_advisory_lock_shared(7)';
+    my @sessions = map { my ($name, @statements) = @$_; session($node, "$name user=worker", @statements) } (
+        (map { [ "dead$_", 'BEGIN', "SELECT pg_advisory_xact_lock(10$_)", $wait, 'SELECT pg_advisory_xact_lock(10' . (3 - $_) . ')' ] } 1, 2),
+        [ 'late', 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT count(*) FROM t', $wait, 'UPDATE t SET b = b WHERE a = 3' ],
+        [ 'poor', $wait, 'SELECT count(array_fill(7, ARRAY[134217727]))' ],
+        [ 'cancelled', 'SELECT pg_sleep(100), 2' ], [ 'ended', 'SELECT pg_sleep(100), 2, 3' ],
+        [ 'overdue', q{SET statement_timeout = '50ms'}, 'SELECT pg_sleep(100), 2, 3, 4' ]);
+    wait_for($node, q{(SELECT count(*) FILTER (WHERE wait_event_type = 'Lock') = 4 AND count(*) FILTER (WHERE application_name IN ('cancelled', 'ended') AND wait_event = 'PgSleep') = 2
+        FROM pg_stat_activity WHERE usename = 'worker')}, 'all of them');
+    my $poor = sql(q{UPDATE t SET b = b WHERE a = 3; SELECT pid FROM pg_stat_activity WHERE application_name = 'poor'});
+    if ($has_prlimit && slurp_file("/proc/$poor/status") =~ /^VmSize:\s+(\d+) kB/m) { system('prlimit', '--pid', $poor, '--as=' . ($1 + 65536) * 1024) == 0 or die 'prlimit failed'; }
+    sql(q{SELECT CASE application_name WHEN 'cancelled' THEN pg_cancel_backend(pid) ELSE pg_terminate_backend(pid) END FROM pg_stat_activity
+        WHERE application_name IN ('gate', 'cancelled', 'ended')});
+    return scalar grep { !finish($_) } @sessions, $gate;
+}
+my $failures = $has_prlimit ? '40001 1, 40P01 1, 53200 1, 57014 2, 57P01 1' : '40001 1, 40P01 1, 57014 2, 57P01 1';
+my @all = ('auto_explain', grep { -e "$libdir/$_.so" } qw(pg_stat_statements pg_stat_kcache pg_qualstats pg_wait_sampling));
+sql(q{ALTER ROLE worker SET steward.capture_slow_threshold = 0});
+for my $libraries (join(', ', 'pg_steward', @all), join(', ', @all, 'pg_steward')) {
+    $node->append_conf('postgresql.conf', "shared_preload_libraries = '$libraries'\ndeadlock_timeout = 20ms");
+    $node->restart;
+    forget();
+    is(end_badly(), $has_prlimit ? 7 : 6, "statements end badly beside $libraries");
+    wait_for($node, q{EXISTS (SELECT FROM steward.query_errors WHERE sqlstate = '57P01' AND role = 'worker')}, 'the end of the session');
+    is(sql(q{SELECT string_agg(sqlstate || ' ' || count, ', ' ORDER BY sqlstate) FROM (SELECT sqlstate, sum(count) AS count FROM steward.query_errors WHERE role = 'worker' GROUP BY 1) x}),
+        $failures, 'each is counted');
+    is(sql(q{SELECT string_agg(sqlstate || ' ' || count, ', ' ORDER BY sqlstate) FROM (SELECT sqlstate, count(*) AS count FROM steward.slow_queries
+        WHERE role = 'worker' AND sqlstate IS NOT NULL AND query IS NOT NULL GROUP BY 1) x}), $failures, 'and kept');
+}
+
 $node->stop;
 done_testing();

@@ -9,6 +9,7 @@ use lib dirname(__FILE__);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use StewardTest;
+use WireClient;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -82,6 +83,13 @@ for my $mode (qw(simple extended prepared)) {
     is(of_worker(q{concat_ws(' ', count(*), min(parameters), bool_and(plan LIKE '%Index Scan%'))}, "SELECT ''$mode''%"),
         join(' ', grep { $_ ne '' } 1, $values, 't'), "$mode: is kept with values and plan");
 }
+# Values in binary, of a statement that ends and of one that fails.
+my $wire = WireClient->connect_to($node->host, $node->port, user => 'worker', TimeZone => 'UTC');
+my @binary = ([ 23, pack('N', 42) ], [ 1184, pack('q>', 0) ], [ 25, "O'Hara" ], [ 17, "\x00\xff" ], [ 1700, pack('n*', 3, 1, 0, 4, 1, 2345, 6789) ]);
+is($wire->bind_binary('SELECT $1 AS bound, $2, $3, $4, $5, pg_sleep(0.03)', @binary), '', 'binary values');
+$wire->query(q{SET statement_timeout = '60ms'});
+like($wire->bind_binary('SELECT $1 AS cut, $2, $3, $4, $5, pg_sleep(60)', @binary), qr/57014/, 'of a statement that is cancelled too');
+is(of_worker(q{string_agg(DISTINCT parameters, '; ')}, '%$5, pg_sleep%'), q{$1 = '42', $2 = '2000-01-01 00:00:00+00', $3 = 'O''Hara', $4 = '\x00ff', $5 = '12345.6789'}, 'are readable');
 work('BEGIN', 'DECLARE c CURSOR WITH HOLD FOR SELECT nap(a) FROM t WHERE a < 3', 'FETCH 1 FROM c', 'COMMIT', 'FETCH 1 FROM c', 'CLOSE c');
 is(of_worker(q{query || ' ' || rows}, '%c'), 'FETCH $1 FROM c 1', 'a cursor, and one that is held does not stand in the way');
 work(q{SET steward.capture = 'all'}, q{DO $$ BEGIN FOR i IN 1 .. 2 LOOP PERFORM nap(i) FROM t WHERE a = i; COMMIT; END LOOP; END $$},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: PostgreSQL
 #
-# A client that sees what psql does not show: the settings a server reports, as PQparameterStatus() has them.
+# A client that does what psql does not: it sees the settings a server reports, as PQparameterStatus() has them, and binds values in binary.
 package WireClient;
 use strict;
 use warnings;
@@ -46,6 +46,18 @@ sub until_ready {
 sub query {
     my ($self, $sql) = @_;
     $self->send_bytes('Q' . pack('N', 5 + length $sql) . "$sql\0");
+    return $self->until_ready;
+}
+
+# By the extended protocol, with values in binary, each a pair of its type's number and bytes.
+sub bind_binary {
+    my ($self, $sql, @values) = @_;
+    my $count = @values;
+    my @messages = (
+        [ 'P', "\0$sql\0" . pack('n N*', $count, map { $_->[0] } @values) ],
+        [ 'B', "\0\0" . pack('n n n', 1, 1, $count) . join('', map { pack('N/a*', $_->[1]) } @values) . pack('n', 0) ],
+        [ 'E', "\0" . pack('N', 0) ], [ 'S', '' ]);
+    $self->send_bytes(join '', map { $_->[0] . pack('N', 4 + length $_->[1]) . $_->[1] } @messages);
     return $self->until_ready;
 }
 
