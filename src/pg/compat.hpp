@@ -3,6 +3,11 @@
 // Differences between server versions, bent towards the newest signature. Included by pg/postgres.hpp alone.
 #pragma once
 
+// Known to extensions since PostgreSQL 14.
+#ifndef DLSUFFIX
+#define DLSUFFIX ".so"
+#endif
+
 namespace steward::pg {
 
 // PostgreSQL 14 learned to leave out partitions that are being detached; 13 has none.
