@@ -110,7 +110,7 @@ Cluster look_at_cluster() {
     const std::string database = pg::query("SELECT current_database()").at(0).text(0);
     for (const pg::Row& row : pg::query(kNodeOptions))
         for (Registered& registered : seen.nodes)
-            if (registered.node.name == row.text(0)) registered.node.options[row.text(1)] = row.text(2);
+            if (registered.node.name == row.text(0)) set_option(registered.node, row.text(1), row.text(2));
     Cluster cluster{seen.around.system_identifier, seen.around.is_prober_running, !seen.nodes.empty(), {}};
     bool has_self = false;
     for (const Registered& registered : seen.nodes) {
