@@ -6,6 +6,8 @@
 #include "pg/guard.hpp"
 #include "pg/extension.hpp"
 #include "route/facts_pg.hpp"
+#include "route/fence_pg.hpp"
+#include "route/lease.hpp"
 
 extern "C" {
 #include "storage/procarray.h"
@@ -72,7 +74,7 @@ void take_slot(BoardNode& node, const NodeSlot& slot) noexcept {
 
 }  // namespace
 
-bool write_board(const std::vector<std::unique_ptr<Watch>>& watches) {
+bool write_board(const std::vector<std::unique_ptr<Watch>>& watches, bool is_complete) {
     static Page before;
     Page& page = scratch();
     shared().board.read(before);
@@ -99,6 +101,7 @@ bool write_board(const std::vector<std::unique_ptr<Watch>>& watches) {
     }
     const bool is_settled = follow(page, before, around);
     shared().board.publish(page);
+    if (is_complete || page.count > 0) renew_lease(lease_of(page, around));
     return is_settled;
 }
 

@@ -14,8 +14,9 @@
 
 namespace steward::route {
 
-// By the prober. Returns whether there is a certain primary wherever nodes are registered.
-bool write_board(const std::vector<std::unique_ptr<Watch>>& watches);
+// By the prober; is_complete: there are no nodes but these. Returns whether there is a certain primary wherever nodes are
+// registered.
+bool write_board(const std::vector<std::unique_ptr<Watch>>& watches, bool is_complete);
 
 // What is known now of the nodes of the session's database: of this server by itself, of the others by the prober. It holds
 // until the next call.

@@ -130,6 +130,7 @@ void Prober::take_changes(Steady now) {
 }
 
 void Prober::apply(Reading&& reading, Steady now) {
+    state_.is_changed = true;
     for (auto watch = watches_.begin(); watch != watches_.end();) {
         Watch& known = **watch;
         auto same = std::find_if(reading.nodes.begin(), reading.nodes.end(),
@@ -219,7 +220,7 @@ void Prober::write_board(Steady now) {
     state_.is_changed = false;
     last_board_ = now;
     const bool was_hurried = state_.is_hurried;
-    const bool is_settled = route::write_board(watches_) && !watches_.empty();
+    const bool is_settled = route::write_board(watches_, readings_.is_done()) && !watches_.empty();
     // Where there was never a certain primary there is nothing to hurry for.
     was_settled_ |= is_settled;
     state_.is_hurried = was_settled_ && !is_settled;

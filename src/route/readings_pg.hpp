@@ -33,6 +33,8 @@ public:
     // Takes what the worker has sent, starts the next one; a result when a database has been read.
     std::optional<Reading> advance(Steady now);
     std::optional<Steady> next_wake() const;
+    // Nothing is left to be read.
+    bool is_done() const { return helper_ == nullptr && wanted_.empty(); }
 
 private:
     struct Wanted {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -97,6 +98,7 @@ struct Shared {
     Event events[kMaxEvents];  // number n at (n - 1) % kMaxEvents
     // For those who are to be sent somewhere; no lock.
     Board board;
+    std::atomic<std::int64_t> lease;  // up to when this server, a primary, may take commits, by its steady clock
     Assignments assigned[kMaxNodes];  // by slot
     std::atomic<std::uint32_t> turn;  // of those who go round
 };

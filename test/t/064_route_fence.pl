@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: PostgreSQL
+#
+# A fenced primary takes no commit when most others have lost sight of it or one of them has been promoted; it still reads, and
+# goes on by itself when they are back.
+use strict;
+use warnings;
+use File::Basename;
+use lib dirname(__FILE__);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use StewardTest;
+use Test::More;
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'autovacuum = off',
+    'steward.route_probe_interval = 200ms', 'steward.route_probe_timeout = 1s', 'steward.fence = on', 'steward.capture_slow_threshold = -1'));
+$primary->start;
+
+sub says {
+    my ($sql, $node) = @_;
+    my ($out, $err);
+    ($node // $primary)->psql('postgres', "\\set VERBOSITY verbose\n$sql", stdout => \$out, stderr => \$err, on_error_stop => 1);
+    return $out . $err;
+}
+sub until_says {
+    my ($what, $expected) = @_;
+    my $said = '';
+    for (1 .. 600) {
+        $said = says('INSERT INTO t VALUES (0)');
+        return pass($what) if $said =~ $expected;
+        select(undef, undef, undef, 0.1);
+    }
+    return is($said, $expected, $what);
+}
+sub takes_commits { return until_says(shift, qr/^$/); }
+sub takes_none { return until_says(shift, qr/25006: cannot commit: this server is fenced/); }
+
+for (1 .. 600) { last if says('CREATE EXTENSION pg_steward') eq ''; select(undef, undef, undef, 0.1); }
+is(says('CREATE TABLE t (a integer); SELECT count(*) FROM t'), '0', 'without nodes there is no fence');
+
+my %standby;
+for my $name ('first', 'second') {
+    $primary->backup($name) if $name eq 'first';
+    $standby{$name} = PostgreSQL::Test::Cluster->new($name);
+    $standby{$name}->init_from_backup($primary, 'first', has_streaming => 1);
+    $standby{$name}->start;
+}
+says(join ';', 'BEGIN', (map { sprintf(q{SELECT steward.register_node('%s', '%s', %d)}, $_->name, $_->host, $_->port) } $primary, values %standby), 'COMMIT');
+wait_for($primary, q{(SELECT count(*) = 3 FROM replication_status WHERE state = 'up')}, 'all nodes');
+takes_commits('with all nodes there it takes commits');
+
+$standby{first}->stop('immediate');
+wait_for($primary, q{(SELECT count(*) = 1 FROM replication_status WHERE state = 'down')}, 'a node to be down');
+sleep 3;
+is(says('INSERT INTO t VALUES (1)'), '', 'and with two of three');
+
+$standby{second}->stop('immediate');
+takes_none('alone it takes none');
+my $refused = says('BEGIN; INSERT INTO t VALUES (2); COMMIT; SELECT 1');
+like($refused, qr/25006: cannot commit: this server is fenced\nDETAIL:  For [0-9.]+ s no more than half of the nodes of steward\.nodes have answered it\.\nHINT:  The transaction is rolled back/, 'and says why');
+is(says('SELECT count(*) FROM t WHERE a = 2'), '0', 'nothing of it is there');
+like(says(q{BEGIN; INSERT INTO t VALUES (3); PREPARE TRANSACTION 'p'}), qr/25006/, 'nor does it prepare a transaction');
+is(says('BEGIN; SELECT count(*) FROM t WHERE a = 1; COMMIT'), '1', 'it reads');
+
+$primary->restart;
+like(says('INSERT INTO t VALUES (4)'), qr/25006: cannot commit.*\nDETAIL:  No more than half of the nodes/s, 'a restart makes no difference');
+$standby{first}->start;
+takes_commits('with one of the others back it goes on');
+
+$standby{first}->promote;
+takes_none('after the promotion of another it takes none');
+$standby{second}->start;
+sleep 2;
+like(says('INSERT INTO t VALUES (5)'), qr/25006/, 'whoever else is still with it');
+sub first_takes { return says('INSERT INTO t VALUES (6)', $standby{first}) eq ''; }
+for (1 .. 300) { last if first_takes(); select(undef, undef, undef, 0.1); }
+ok(first_takes(), 'the new one does, by the votes of itself and of whoever sees it');
+
+$primary->append_conf('postgresql.conf', 'steward.fence = off');
+$primary->reload;
+takes_commits('without the fence it takes them again');
+quiet_log($primary, qr/cannot commit: this server is fenced|already exists/);
+done_testing();
