@@ -32,11 +32,12 @@ ImportStep step_for(const Foreign& foreign, const std::vector<Node>& registered,
         std::find_if(registered.begin(), registered.end(), [&](const Node& old) { return old.name == node.name; });
     const auto place = std::find_if(registered.begin(), registered.end(),
                                     [&](const Node& old) { return old.host == node.host && old.port == node.port; });
-    if (place != registered.end() && place != same)
-        return {same == registered.end() ? Action::keep : Action::skip,
-                *place,
-                fmt::format("it is registered as \"{}\"", place->name),
-                {}};
+    if (place != registered.end() && place != same) {
+        const std::string detail = fmt::format("it is registered as \"{}\"", place->name);
+        // Two names for one server are one node; a name that has moved to another one's place is nobody's guess.
+        if (same == registered.end()) return {Action::keep, *place, detail, {}};
+        return {Action::skip, node, detail, {}};
+    }
     if (same == registered.end()) {
         if (count >= kMaxNodes) return {Action::skip, node, fmt::format("{} nodes are the most", kMaxNodes), {}};
         return {Action::add, node, foreign.note, std::move(all)};
