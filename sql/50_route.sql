@@ -71,7 +71,8 @@ CREATE FUNCTION steward.node_status(
     OUT sync_state text, OUT timeline bigint, OUT sent_lsn pg_lsn, OUT flush_lsn pg_lsn, OUT replay_lsn pg_lsn,
     OUT is_replay_paused boolean, OUT receiver_state text, OUT slot_name text, OUT slot_wal_status text, OUT conflicts bigint,
     OUT lag_bytes bigint, OUT receive_lag_bytes bigint, OUT replay_lag_bytes bigint, OUT lag_seconds double precision,
-    OUT lag_kind text, OUT last_contact timestamptz, OUT verdict text, OUT detail text)
+    OUT lag_kind text, OUT last_contact timestamptz, OUT verdict text, OUT detail text, OUT catch_up_seconds double precision,
+    OUT slot_hours_left double precision, OUT blocking_reason text, OUT blocking_pid integer, OUT blocking_seconds double precision, OUT blocking_query text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 5
 AS 'MODULE_PATHNAME', 'steward_node_status';
@@ -83,7 +84,7 @@ SET LOCAL search_path = @extschema@, pg_temp;
 
 CREATE VIEW replication_status AS
 SELECT s.node_name, s.host, s.port, s.role, s.state, s.upstream, s.sender_state, s.sync_state, s.timeline, s.sent_lsn, s.flush_lsn,
-       s.replay_lsn, s.is_replay_paused, s.receiver_state, s.slot_name, s.slot_wal_status, s.conflicts, s.last_contact, s.verdict, s.detail
+       s.replay_lsn, s.is_replay_paused, s.receiver_state, s.slot_name, s.slot_wal_status, s.slot_hours_left, s.conflicts, s.last_contact, s.verdict, s.detail
 FROM steward.node_status() s;
 COMMENT ON VIEW replication_status IS
     'one row a server of the cluster, on each of them: the nodes of steward.nodes, this server, and the standbys and slots that only it knows of';
@@ -93,6 +94,8 @@ COMMENT ON COLUMN replication_status.upstream IS 'server a standby streams from,
 COMMENT ON COLUMN replication_status.sender_state IS 'of the process of this server that sends it WAL; NULL: it streams from another one, or not at all';
 COMMENT ON COLUMN replication_status.sync_state IS 'async, potential, sync or quorum, where this server sends it WAL';
 COMMENT ON COLUMN replication_status.flush_lsn IS 'WAL a primary has written, and a standby received';
+COMMENT ON COLUMN replication_status.slot_hours_left IS
+    'until its slot loses WAL if its standby stays away from now on, by what was written in the last hour; NULL: nothing was, or max_slot_wal_keep_size is -1, where the disk is the bound';
 COMMENT ON COLUMN replication_status.conflicts IS 'queries on it that replay has cancelled, in all databases, since its statistics were reset';
 COMMENT ON COLUMN replication_status.last_contact IS 'when it last answered, by the clock of this server';
 COMMENT ON COLUMN replication_status.verdict IS 'ok, warning, critical or unknown; detail says why';
@@ -100,7 +103,8 @@ COMMENT ON COLUMN replication_status.verdict IS 'ok, warning, critical or unknow
 CREATE VIEW replica_lag_status AS
 SELECT s.node_name, s.lag_bytes, s.lag_seconds, s.lag_kind,
        CASE WHEN s.lag_kind = 'unknown' THEN 'unknown' WHEN s.lag_bytes = 0 THEN 'caught up' ELSE 'behind' END AS status,
-       s.receive_lag_bytes, s.replay_lag_bytes, s.last_contact AS as_of, s.verdict, s.detail
+       s.receive_lag_bytes, s.replay_lag_bytes, s.catch_up_seconds, s.blocking_reason, s.blocking_pid, s.blocking_seconds, s.blocking_query,
+       s.last_contact AS as_of, s.verdict, s.detail
 FROM steward.node_status() s
 WHERE s.role = 'standby' OR (s.role IS NULL AND s.port IS NOT NULL);
 COMMENT ON VIEW replica_lag_status IS 'how far each standby is behind the primary, on each server of the cluster';
@@ -108,6 +112,13 @@ COMMENT ON COLUMN replica_lag_status.lag_seconds IS 'age of the oldest WAL that 
 COMMENT ON COLUMN replica_lag_status.lag_kind IS
     'exact: so it was when it was last asked; upper_bound: it or the primary does not answer, or it has replayed more since; unknown: nobody could say';
 COMMENT ON COLUMN replica_lag_status.receive_lag_bytes IS 'WAL that it has not received';
+COMMENT ON COLUMN replica_lag_status.catch_up_seconds IS
+    'until it has caught up if it replays, and the primary writes, as in the last ten probes; NULL: it gets no nearer, or that is unknown';
+COMMENT ON COLUMN replica_lag_status.blocking_reason IS
+    'what replay of this server waits for, on a standby, for itself: snapshot, lock, tablespace or buffer pin; NULL: nothing';
+COMMENT ON COLUMN replica_lag_status.blocking_pid IS 'process that is in the way, the one with the oldest snapshot of several; of a buffer pin it is unknown';
+COMMENT ON COLUMN replica_lag_status.blocking_seconds IS 'that its transaction has taken';
+COMMENT ON COLUMN replica_lag_status.blocking_query IS 'as pg_stat_activity shows it to the caller';
 COMMENT ON COLUMN replica_lag_status.replay_lag_bytes IS 'WAL that it has received and not replayed';
 
 GRANT SELECT ON replication_status, replica_lag_status TO pg_monitor;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr std::int64_t kMinute = 60 * kSecond;
+constexpr std::int64_t kHour = 60 * kMinute;
 
 }  // namespace
 
@@ -48,6 +49,17 @@ void LsnRing::note(Lsn flushed, Steady now) noexcept {
     minute_.note(flushed, now, 0);
     hour_.note(flushed, now, kSecond);
     day_.note(flushed, now, kMinute);
+}
+
+std::optional<double> LsnRing::rate(Lsn flushed, Steady now) const noexcept {
+    if (hour_.count == 0) return std::nullopt;
+    // Nothing was behind the last position of before the hour when the hour began, or soon after.
+    std::uint32_t i = hour_.count - 1;
+    while (i > 0 && now - hour_.at(i).seen < kHour) --i;
+    const Sample& sample = hour_.at(i);
+    const std::int64_t span = std::min(now - sample.seen, kHour);
+    if (span <= 0 || flushed < sample.lsn) return std::nullopt;
+    return static_cast<double>(flushed.value - sample.lsn.value) * kSecond / static_cast<double>(span);
 }
 
 std::optional<std::int64_t> LsnRing::age(Lsn replayed, Lsn flushed, Steady now) const noexcept {

@@ -24,6 +24,9 @@ public:
     // How old the oldest WAL behind `replayed` may be at most; 0 when there is none, nothing when it is older than all samples.
     std::optional<std::int64_t> age(Lsn replayed, Lsn flushed, Steady now) const noexcept;
 
+    // Bytes a second over the last hour, or as long as is known; nothing before that can be said.
+    std::optional<double> rate(Lsn flushed, Steady now) const noexcept;
+
     bool is_empty() const noexcept { return minute_.count == 0; }
     Lsn newest() const noexcept { return is_empty() ? Lsn{} : minute_.newest().lsn; }
 

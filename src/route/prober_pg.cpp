@@ -205,6 +205,7 @@ void Prober::measure_from_ring(Lsn flushed, Steady now) {
     Shared& state = shared();
     pg::Locked ring_locked(state.ring_lock, LW_SHARED);
     pg::Locked locked(state.lock);
+    state.wal_rate.note(flushed, now);
     for (NodeSlot& slot : state.nodes) {
         if (!slot.is_used || !slot.has_facts || !slot.facts.is_standby) continue;
         auto age = state.ring.age(slot.facts.replayed, flushed, now);

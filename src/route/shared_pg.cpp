@@ -81,6 +81,12 @@ void reload_at_commit() {
     has_changed = true;
 }
 
+std::optional<double> hourly_wal_rate(Lsn flushed) {
+    const Steady now = steady_now();
+    pg::Locked locked(shared().ring_lock, LW_SHARED);
+    return shared().ring.rate(flushed, now);
+}
+
 std::vector<std::optional<std::int64_t>> ages_of(const std::vector<Lsn>& positions, Lsn flushed) {
     std::vector<std::optional<std::int64_t>> ages(positions.size());
     const Steady now = steady_now();

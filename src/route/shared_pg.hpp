@@ -18,6 +18,7 @@
 #include "route/lag.hpp"
 #include "route/lsn_ring.hpp"
 #include "route/node.hpp"
+#include "route/rate.hpp"
 #include "route/topology.hpp"
 #include "route/strategy.hpp"
 
@@ -60,6 +61,7 @@ struct NodeSlot {
     TimestampTz last_contact;  // 0: never
     Measured measured;
     Reign reign;
+    Rate replay_rate;
     char error[kErrorBytes];
 };
 
@@ -92,6 +94,8 @@ struct Shared {
     Horizon horizon;    // of the primary, where this is a standby
     Measured measured;  // of this server, where it is one
     Reign reign;        // of this server
+    Rate replay_rate;   // likewise, where it is a standby
+    Rate wal_rate;      // of the primary
     NodeSlot nodes[kMaxNodes];
     LsnRing ring;
     std::uint64_t events_added;
@@ -112,6 +116,9 @@ Steady steady_now();
 
 // The prober reads the nodes of this database anew when this transaction commits.
 void reload_at_commit();
+
+// Of this server, where it is a primary, over the last hour.
+std::optional<double> hourly_wal_rate(Lsn flushed);
 
 // Of this server, where it is a primary: the WAL it has flushed, and how old the oldest behind each position is.
 std::vector<std::optional<std::int64_t>> ages_of(const std::vector<Lsn>& positions, Lsn flushed);

@@ -47,6 +47,11 @@ Judgement judge_slot(const Sender& sender) {
 
 Judgement judge_standby(const StatusRow& row) {
     if (row.facts.is_replay_paused) return {"warning", "replay is paused: pg_wal_replay_resume() ends that"};
+    if (!row.blocker.pid.empty())
+        return {"warning", fmt::format("replay waits for process {} ({}), which has a transaction of {} s",
+                                       row.blocker.pid, row.blocker.reason, row.blocker.seconds)};
+    if (!row.blocker.reason.empty())
+        return {"warning", fmt::format("replay waits for queries ({})", row.blocker.reason)};
     if (row.facts.receiver_state[0] == '\0')
         return {"warning", "no WAL receiver: it does not stream from another server"};
     if (std::string_view(row.facts.receiver_state) != "streaming")
@@ -94,6 +99,11 @@ bool has_two_primaries(const std::vector<Registered>& nodes, const Surroundings&
     return false;
 }
 
+// If its standby stayed away from now on.
+std::optional<double> hours_of(const Sender& sender, const Surroundings& around) {
+    return hours_left(sender.safe_wal_size, around.hourly_wal_rate ? around.hourly_wal_rate : around.wal_rate);
+}
+
 StatusRow row_of(const Registered& registered, std::vector<Sender>& senders, const Surroundings& around) {
     StatusRow row;
     row.node_name = registered.node.name;
@@ -112,6 +122,8 @@ StatusRow row_of(const Registered& registered, std::vector<Sender>& senders, con
             row.lag = lag_of({row.facts.replayed, known->seen_at}, around.horizon, known->measured, around.now,
                              around.fresh_for);
             split_lag(row, around.horizon);
+            if (known->is_self) row.blocker = around.blocker;
+            row.catch_up_seconds = catch_up_seconds(row.lag.bytes, known->replay_rate, around.wal_rate);
         }
     }
     return row;
@@ -128,6 +140,7 @@ StatusRow row_of_self(const Surroundings& around) {
     if (around.self.is_standby) {
         row.lag = lag_of({around.self.replayed, around.now}, around.horizon, {}, around.now, around.fresh_for);
         split_lag(row, around.horizon);
+        row.blocker = around.blocker;
     }
     Known self;
     self.is_self = true;
@@ -156,6 +169,7 @@ StatusRow row_of_sender(Sender sender, const Surroundings& around) {
         judgement = {"warning", fmt::format("nobody uses slot \"{}\", which keeps WAL", sender.slot_name)};
     row.verdict = judgement.verdict;
     row.detail = judgement.detail.empty() ? "not registered: its lag in seconds is not measured" : judgement.detail;
+    row.slot_hours_left = hours_of(sender, around);
     row.sender = std::move(sender);
     return row;
 }
@@ -174,6 +188,7 @@ std::vector<StatusRow> status_rows(const std::vector<Registered>& nodes, std::ve
         Judgement judgement = judge(row, known, has_rival, surroundings);
         row.verdict = judgement.verdict;
         row.detail = judgement.detail;
+        row.slot_hours_left = hours_of(row.sender, surroundings);
         is_self_registered |= known != nullptr && known->is_self;
         rows.push_back(std::move(row));
     }

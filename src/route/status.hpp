@@ -12,6 +12,7 @@
 #include "route/lag.hpp"
 #include "route/node.hpp"
 #include "route/probe.hpp"
+#include "route/rate.hpp"
 #include "route/topology.hpp"
 
 namespace steward::route {
@@ -27,6 +28,7 @@ struct Known {
     std::string error;
     Measured measured;
     Reign reign;
+    std::optional<double> replay_rate;  // bytes a second
 };
 
 // A process of this server that sends WAL, or a slot that nobody uses.
@@ -39,7 +41,16 @@ struct Sender {
     std::string reply_time;
     std::string slot_name;
     std::string slot_wal_status;
-    bool is_active = true;  // false: only the slot is there
+    std::optional<std::int64_t> safe_wal_size;  // until the slot loses WAL; nothing: never, or it has
+    bool is_active = true;                      // false: only the slot is there
+};
+
+// What replay of this server waits for, where it is a standby.
+struct Blocker {
+    std::string reason;  // empty: it waits for nobody
+    std::string pid;
+    std::string seconds;  // that its transaction has taken
+    std::string query;
 };
 
 struct Surroundings {
@@ -51,6 +62,9 @@ struct Surroundings {
     Steady now;
     std::int64_t fresh_for = 0;
     std::string now_text;
+    std::optional<double> wal_rate = {};         // of the primary, lately, in bytes a second
+    std::optional<double> hourly_wal_rate = {};  // of this server, where it is the primary
+    Blocker blocker = {};
 };
 
 struct StatusRow {
@@ -63,6 +77,9 @@ struct StatusRow {
     Lag lag;
     std::optional<std::uint64_t> receive_lag_bytes;  // of which it has not received
     std::optional<std::uint64_t> replay_lag_bytes;   // received, and not replayed
+    std::optional<double> catch_up_seconds;
+    std::optional<double> slot_hours_left;
+    Blocker blocker;
     std::string last_contact;
     std::string verdict;
     std::string detail;

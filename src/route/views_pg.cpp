@@ -20,10 +20,24 @@ constexpr char kNodes[] = "SELECT name, host, port FROM steward.nodes ORDER BY n
 // Physical ones: those of standbys.
 constexpr char kSenders[] =
     "SELECT coalesce(r.application_name, ''), host(r.client_addr), coalesce(r.state, ''), r.sync_state, r.sent_lsn, "
-    "r.write_lsn, r.flush_lsn, r.replay_lsn, r.reply_time, s.slot_name, s.wal_status, r.pid IS NOT NULL "
+    "r.write_lsn, r.flush_lsn, r.replay_lsn, r.reply_time, s.slot_name, s.wal_status, r.pid IS NOT NULL, "
+    "s.safe_wal_size "
     "FROM pg_stat_replication r FULL JOIN pg_replication_slots s ON s.active_pid = r.pid "
     "WHERE coalesce(r.state, '') <> 'backup' AND coalesce(s.slot_type, 'physical') = 'physical' "
     "AND (r.pid IS NOT NULL OR NOT s.temporary) ORDER BY r.application_name, r.pid";
+// Of those in the way of a snapshot that is too old the oldest one is among them for certain; who holds a pin nobody knows.
+constexpr char kBlocker[] =
+    "SELECT CASE WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN 'snapshot' WHEN s.wait_event = "
+    "'RecoveryConflictTablespace' THEN 'tablespace' WHEN s.wait_event_type = 'Lock' THEN 'lock' ELSE 'buffer pin' END, "
+    "b.pid, round(extract(epoch FROM clock_timestamp() - b.xact_start)::numeric, 1), b.query FROM pg_stat_activity s "
+    "LEFT JOIN LATERAL (SELECT a.pid, a.xact_start, a.query FROM pg_stat_activity a WHERE CASE "
+    "WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid() "
+    "WHEN s.wait_event_type = 'Lock' THEN a.pid IN (SELECT g.pid FROM pg_locks w JOIN pg_locks g ON g.granted AND "
+    "g.locktype = w.locktype AND g.database = w.database AND g.relation = w.relation WHERE w.pid = s.pid AND NOT "
+    "w.granted "
+    "AND g.pid <> w.pid) END ORDER BY age(a.backend_xmin) DESC NULLS LAST, a.xact_start LIMIT 1) b ON true "
+    "WHERE s.backend_type = 'startup' AND (s.wait_event LIKE 'RecoveryConflict%' OR s.wait_event_type IN ('Lock', "
+    "'BufferPin'))";
 constexpr char kSelf[] = "SELECT coalesce(nullif(current_setting('cluster_name'), ''), 'this server'), now()";
 
 Lsn lsn_of(const pg::Row& row, std::size_t column) {
@@ -46,6 +60,7 @@ std::vector<Sender> read_senders() {
         sender.slot_name = row.text(9);
         sender.slot_wal_status = row.text(10);
         sender.is_active = row.truth(11);
+        if (!row.is_null(12)) sender.safe_wal_size = row.number(12);
         senders.push_back(std::move(sender));
     }
     return senders;
@@ -56,6 +71,8 @@ struct Memory {
     Horizon horizon;
     Measured measured;
     Reign reign;
+    Rate replay_rate;
+    Rate wal_rate;
     bool is_prober_running = false;
 };
 
@@ -70,6 +87,8 @@ Memory read_memory() {
     memory.horizon = state.horizon;
     memory.measured = state.measured;
     memory.reign = state.reign;
+    memory.replay_rate = state.replay_rate;
+    memory.wal_rate = state.wal_rate;
     memory.is_prober_running = state.prober_latch != nullptr;
     return memory;
 }
@@ -88,6 +107,7 @@ Known known_of(const NodeSlot& slot, const Memory& memory, const OwnFacts& own, 
     known.seen_at = slot.is_self ? now : slot.seen_at;
     known.last_contact = instant_text(slot.last_contact);
     known.error = slot.error;
+    known.replay_rate = slot.is_self ? memory.replay_rate.value() : slot.replay_rate.value();
     known.measured = slot.is_self ? memory.measured : slot.measured;
     known.reign = slot.is_self ? Reign{!own.facts.is_standby, memory.reign.is_primary ? memory.reign.since : now, now}
                                : slot.reign;
@@ -119,6 +139,9 @@ Horizon horizon_of(const Memory& memory, const OwnFacts& own, Steady now) {
 template <class Number>
 pg::Cell number_or_null(const std::optional<Number>& number) {
     return number ? pg::Cell(fmt::format("{}", *number)) : pg::Cell();
+}
+pg::Cell real_or_null(const std::optional<double>& number) {
+    return number ? pg::Cell(fmt::format("{:.3f}", *number)) : pg::Cell();
 }
 pg::Cell seconds_or_null(const std::optional<std::int64_t>& micros) {
     return micros ? pg::Cell(fmt::format("{:.6f}", static_cast<double>(*micros) / 1e6)) : pg::Cell();
@@ -157,6 +180,12 @@ std::vector<pg::Cell> cells_of(const StatusRow& row) {
         text_or_null(row.last_contact),
         row.verdict,
         text_or_null(row.detail),
+        real_or_null(row.catch_up_seconds),
+        real_or_null(row.slot_hours_left),
+        text_or_null(row.blocker.reason),
+        text_or_null(row.blocker.pid),
+        text_or_null(row.blocker.seconds),
+        text_or_null(row.blocker.query),
     };
 }
 
@@ -175,8 +204,13 @@ Picture picture() {
     const Memory memory = read_memory();
     const Steady now = steady_now();
     const pg::Row self = pg::query(kSelf, {}, pg::Plan::kept).at(0);
-    const Surroundings around{own.facts.system_identifier, self.text(0), own.facts,   horizon_of(memory, own, now),
-                              memory.is_prober_running,    now,          fresh_for(), self.text(1)};
+    Surroundings around{own.facts.system_identifier, self.text(0), own.facts,   horizon_of(memory, own, now),
+                        memory.is_prober_running,    now,          fresh_for(), self.text(1)};
+    around.wal_rate = memory.wal_rate.value();
+    if (has_shared() && !own.facts.is_standby) around.hourly_wal_rate = hourly_wal_rate(own.facts.flushed);
+    if (own.facts.is_standby)
+        for (const pg::Row& row : pg::query(kBlocker, {}, pg::Plan::kept))
+            around.blocker = {row.text(0), row.text(1), row.text(2), row.text(3)};
     return {read_nodes(memory, own, now), around};
 }
 

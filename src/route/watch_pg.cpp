@@ -156,6 +156,8 @@ void Watch::learn_from_primary(const Answer& answer) {
     Shared& state = shared();
     pg::Locked locked(state.lock);
     state.horizon = {facts.flushed, at, true};
+    state.wal_rate.note(facts.flushed, at);
+    if (!asked_.empty()) state.replay_rate.note(asked_[0].second, at);
     for (std::size_t i = 0; i < std::min(answer.ages.size(), asked_.size()); ++i) {
         const auto& [slot, position] = asked_[i];
         const Measured measured{position, answer.ages[i].value_or(0), at, answer.ages[i].has_value()};
@@ -203,6 +205,7 @@ void Watch::publish(const std::string& error, const Answer* answer) {
     slot.newest_timeline = std::max(slot.newest_timeline, facts.timeline);
     slot.view = answer->view;
     slot.view.at = slot.asked_at + -answer->view_age;
+    slot.replay_rate.note(facts.replayed, now);
     slot.last_contact = contact;
     if (state_.is_standby || !facts.is_standby) return;
     auto age = state.ring.age(facts.replayed, {pg::flushed_lsn()}, now);

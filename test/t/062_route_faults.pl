@@ -103,6 +103,37 @@ $primary->safe_psql('postgres', q{SELECT pg_drop_replication_slot('for_b')});
 is($first->safe_psql('postgres', q{SELECT string_agg("check" || ' ' || verdict, ', ') FROM steward.setup_replication_check() WHERE "check" LIKE 'primary_%' OR "check" IN ('prober', 'wal_level', 'recovery_target_timeline')}),
     'wal_level ok, primary_conninfo ok, primary_slot_name warning, recovery_target_timeline ok, prober ok', 'a standby says what it follows');
 
+# ---- What blocks replay, and what a slot has left ----------------------------------------------------------------------
+
+$second->safe_psql('postgres', q{ALTER SYSTEM SET max_standby_streaming_delay = -1});
+$second->reload;
+$primary->safe_psql('postgres', q{CREATE TABLE seen AS SELECT generate_series(1, 1000) AS n; CREATE ROLE anybody; GRANT SELECT ON seen TO anybody});
+$primary->wait_for_catchup($second, 'replay', $primary->lsn('insert'));
+my $reader = session($second, 'reader', 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM seen; SELECT pg_sleep(600)');
+my $reader_pid = pid_of($second, q{application_name = 'reader' AND wait_event = 'PgSleep'});
+$primary->safe_psql('postgres', q{DELETE FROM seen});
+$primary->safe_psql('postgres', q{VACUUM seen});
+wait_for($second, qq{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'b' AND blocking_reason = 'snapshot' AND blocking_pid = $reader_pid AND blocking_seconds > 0
+    AND blocking_query LIKE '%pg_sleep%' AND verdict = 'warning' AND detail LIKE 'replay waits for process $reader_pid (snapshot)%')}, 'the query that blocks replay');
+pass('a query that blocks replay is named');
+$second->safe_psql('postgres', "SELECT pg_terminate_backend($reader_pid)");
+finish($reader);
+wait_for($second, q{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'b' AND lag_bytes = 0 AND catch_up_seconds = 0 AND blocking_reason IS NULL AND verdict = 'ok')}, 'replay to go on');
+
+# A slot that nobody uses, and less WAL kept for it than is written.
+$primary->safe_psql('postgres', q{ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'});
+$primary->reload;
+wait_for($primary, q{current_setting('max_slot_wal_keep_size') = '16MB'}, 'the setting');
+$primary->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('idle', true)});
+wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_hours_left > 0)}, 'the hours it has left');
+$primary->safe_psql('postgres', q{SELECT pg_logical_emit_message(false, 'x', 'x'); SELECT pg_switch_wal()}) for 1 .. 4;
+$primary->safe_psql('postgres', 'CHECKPOINT');
+wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_wal_status = 'lost' AND verdict = 'critical')}, 'a slot that has lost WAL');
+like($primary->safe_psql('postgres', q{SELECT detail FROM steward.failover_readiness() WHERE "check" = 'slot "idle"' AND verdict = 'critical'}), qr/has lost WAL/, 'a lost slot is critical');
+$primary->safe_psql('postgres', q{SELECT pg_drop_replication_slot('idle')});
+$primary->safe_psql('postgres', q{ALTER SYSTEM RESET max_slot_wal_keep_size});
+$primary->reload;
+
 # ---- Lost and back -----------------------------------------------------------------------------------------------------
 
 $first->stop('immediate');
@@ -146,5 +177,5 @@ is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events
 is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events WHERE event = 'demotion' AND node_name = 'primary'}), '1', 'and the old primary a standby');
 
 $_->stop for $first, $second, $primary;
-quiet_log($_, 'is lost|could not|cannot|error reading result of streaming command|canceling|another cluster|a password|is registered already|terminating|the database system|requested timeline|new timeline|connection to client lost') for values %node;
+quiet_log($_, 'is lost|could not|invalidating|cannot|error reading result of streaming command|canceling|another cluster|a password|is registered already|terminating|the database system|requested timeline|new timeline|connection to client lost') for values %node;
 done_testing();

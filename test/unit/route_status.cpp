@@ -139,6 +139,26 @@ TEST(RouteStatus, lag_is_split_into_what_is_not_received_and_not_replayed) {
     EXPECT_EQ(rows[1].replay_lag_bytes, 200U);
 }
 
+TEST(RouteStatus, who_blocks_replay_is_named_and_what_is_left_is_counted) {
+    Facts behind = standby_facts();
+    behind.replayed = {400};
+    Registered own = node("s", behind);
+    own.known->is_self = true;
+    own.known->replay_rate = 300;
+    Surroundings around = on_primary();
+    around.self = behind;
+    around.wal_rate = 100;
+    around.blocker = {"snapshot", "42", "7.5", "SELECT 1"};
+    auto rows = status_rows({own, node("t", behind)}, {}, around);
+    EXPECT_EQ(verdict(rows[0]), "warning: replay waits for process 42 (snapshot), which has a transaction of 7.5 s");
+    EXPECT_EQ(rows[0].catch_up_seconds, 3.0);
+    EXPECT_EQ(rows[1].verdict, "ok") << "only this server's own replay";
+    EXPECT_FALSE(rows[1].catch_up_seconds);
+    Sender kept = sender("x", "x", "reserved");
+    kept.safe_wal_size = 360'000;
+    EXPECT_EQ(status_rows({}, {kept}, around)[1].slot_hours_left, 1.0);
+}
+
 TEST(RouteStatus, without_a_prober_nothing_is_asked) {
     Surroundings around = on_primary();
     around.is_prober_running = false;
