@@ -52,6 +52,38 @@ for ([ 'work_mme = 1', 'work_mme', 'unrecognized configuration parameter' ], [ '
     truncate $path, (-s $path) - length("$line\n");
 }
 
+# Whenever it dies, what there was is on disk: before anything is changed, and after all is but before that is said.
+my $auto = $node->data_dir . '/postgresql.auto.conf';
+sql(q{ALTER SYSTEM SET work_mem = '5MB'});
+my $before = join '', sort { $a cmp $b } split /^/, slurp_file($auto);
+my $seed = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"data_disk": "100GB", "wal_disk": "100GB", "databases": "500MB"}'};
+sql(q{CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(600); RETURN NEW; END'});
+for ([ 'INSERT', 0 ], [ 'UPDATE', 1 ]) {
+    my ($event, $is_changed) = @$_;
+    sql("CREATE TRIGGER wait BEFORE $event ON steward.tuning_journal FOR EACH ROW EXECUTE FUNCTION wait()");
+    my $session = session($node, 'applies', "SELECT steward.apply_tuning(false, $seed)");
+    my $worker = pid_of($node, q{backend_type = 'pg_steward' AND wait_event = 'PgSleep'});
+    $node->kill9;
+    finish($session);
+    my $tries = 600;
+    while (kill(0, $worker) && $tries-- > 0) { select undef, undef, undef, 0.1; }
+    $node->start;
+    is(slurp_file($auto) =~ /shared_buffers/ ? 1 : 0, $is_changed, "killed at the $event");
+    sql('DROP TRIGGER wait ON steward.tuning_journal');
+    my $reverted = sql('SELECT count(*) FROM steward.revert_tuning()');
+    is($reverted > 20 ? 1 : 0, $is_changed, 'what has been begun is put back');
+    is(join('', sort { $a cmp $b } split /^/, slurp_file($auto)), $before, 'and nothing is lost');
+}
+is(sql(qq{SELECT count(*) > 20, min(outcome), max(outcome) FROM steward.apply_tuning(false, $seed)}), 't|applied|applied', 'all is applied');
+wait_for($node, q{current_setting('jit') = 'off'}, 'the settings');
+sql(q{ALTER SYSTEM SET jit = 'on'});
+is(sql(q{SELECT outcome, count(*) > 20, min(parameter) FILTER (WHERE outcome = 'kept') FROM steward.revert_tuning() GROUP BY outcome ORDER BY outcome}),
+    "kept|f|jit\nreverted|t|", 'what somebody else has set stays');
+sql('ALTER SYSTEM RESET jit');
+is(join('', sort { $a cmp $b } split /^/, slurp_file($auto)), $before, 'all else is as it was');
+is(sql('SELECT count(*) FROM steward.revert_tuning()'), '0', 'there is nothing left to put back');
+sql('ALTER SYSTEM RESET ALL');
+
 # The start is real where the machine has the memory.
 sub restarted_with {
     my ($content) = @_;
@@ -70,13 +102,12 @@ SKIP: {
         '2GB 32MB 200', 'a server starts with deploy/postgresql.conf');
 }
 
-my $arguments = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"data_disk": "100GB", "wal_disk": "100GB", "databases": "500MB"}'};
-restarted_with(sql("SELECT steward.tune_config('conf', $arguments)") . "\n");
-is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($arguments) WHERE kind = 'setting' AND severity <> 'ok'"), '',
+restarted_with(sql("SELECT steward.tune_config('conf', $seed)") . "\n");
+is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($seed) WHERE kind = 'setting' AND severity <> 'ok'"), '',
     'a server that has what is recommended is recommended nothing');
 is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
     'and nothing is wrong with it');
 
 $node->stop;
-quiet_log($node);
+quiet_log($node, 'terminating background worker|terminating connection|the database system');
 done_testing();

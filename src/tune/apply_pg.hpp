@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: PostgreSQL
+//
+// Settings changed by ALTER SYSTEM, which takes no part in a transaction: a background worker writes down what there was,
+// commits, and only then changes anything. Whatever ends it in between, steward.revert_tuning() finds what to put back.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "pg/srf.hpp"
+
+#include "pg/postgres.hpp"
+
+namespace steward::tune {
+
+// What a session asks its worker for.
+struct Order {
+    enum class What { apply, revert };
+    struct Value {
+        std::string parameter;
+        std::string value;
+    };
+
+    What what = What::apply;
+    std::string role;           // who wants it
+    std::vector<Value> values;  // to apply
+
+    std::string encode() const;
+    static Order decode(const std::string& text);
+};
+
+// What became of one parameter.
+struct Applied {
+    std::string parameter;
+    pg::Cell before;  // in postgresql.auto.conf; none: nothing
+    pg::Cell after;
+    std::string outcome;
+    pg::Cell detail;
+};
+
+// Carries the order out in a worker and waits for it.
+std::vector<Applied> carry_out(const Order& order);
+
+}  // namespace steward::tune
