@@ -111,6 +111,7 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
         for (Applied& applied : carry_out(order)) outcomes[applied.parameter] = std::move(applied);
     for (const Advice& advice : rows) {
         Applied& outcome = outcomes[advice.row.parameter];
+        if (outcome.outcome.empty()) outcome.outcome = "applied";
         if (outcome.outcome == "applied" && advice.row.needs_restart) outcome.detail = "It waits for a restart.";
         result.add({advice.row.parameter, advice.current, advice.row.value, advice.row.needs_restart ? "true" : "false",
                     outcome.outcome, outcome.detail});

@@ -52,9 +52,12 @@ std::vector<Change> write_down(const Order& order) {
         for (const Order::Value& value : order.values) {
             const auto rows = pg::query(
                 fmt::format("INSERT INTO steward.tuning_journal (batch_id, role_name, parameter, old_value, new_value) "
-                            "VALUES ($1, $2, $3, {}, $4) RETURNING change_id, old_value",
+                            "SELECT $1, $2, $3, written, $4 FROM (SELECT {} AS written) w "
+                            "WHERE written IS DISTINCT FROM $4 RETURNING change_id, old_value",
                             fmt::format(kWritten, "$3")),
                 {batch, order.role, value.parameter, value.value});
+            // It is set already, and waits for a restart.
+            if (rows.empty()) continue;
             changes.push_back({rows.at(0).number(0),
                                {value.parameter, rows.at(0).optional(1), value.value, "intended", std::nullopt}});
         }

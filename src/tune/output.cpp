@@ -179,8 +179,9 @@ std::optional<Advice> advised(Row row, const Known& known) {
 
     constexpr double kSame = 0.1;
     const bool is_size = wanted && *wanted > static_cast<double>(kMB) && row.value.back() == 'B';
-    if (same_value(row.value, current) || (is_size && had && std::abs(*had - *wanted) <= kSame * *wanted))
-        row.severity = Severity::ok;
+    const bool is_same =
+        same_value(row.value, current) || (is_size && had && std::abs(*had - *wanted) <= kSame * *wanted);
+    if (is_same && !known.is_pending) row.severity = Severity::ok;
     return Advice{std::move(row), current};
 }
 

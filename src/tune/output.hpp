@@ -30,6 +30,7 @@ struct Known {
     std::string max;          // in the unit of `current`
     std::string enum_values;  // "{off,lz4,on}"
     bool needs_restart = false;
+    bool is_pending = false;  // another value waits for a restart
 };
 
 // A row as this server can take it, with the severity of the difference: ok where there is none that matters, as of sizes

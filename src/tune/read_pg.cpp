@@ -120,10 +120,10 @@ void apply_option(Input& input, const std::string& key, const schedule::OptionVa
 Settings read_settings() {
     pg::SafePath path;
     Settings settings;
-    for (const pg::Row& row :
-         pg::query("SELECT name, reset_val, unit, vartype, min_val, max_val, enumvals, context FROM pg_settings"))
-        settings[row.text(0)] = {{row.text(1), row.text(2)}, row.text(3), row.text(4), row.text(5), row.text(6),
-                                 row.text(7) == "postmaster"};
+    for (const pg::Row& row : pg::query("SELECT name, reset_val, unit, vartype, min_val, max_val, enumvals, context, "
+                                        "pending_restart FROM pg_settings"))
+        settings[row.text(0)] = {{row.text(1), row.text(2)},  row.text(3), row.text(4), row.text(5), row.text(6),
+                                 row.text(7) == "postmaster", row.truth(8)};
     return settings;
 }
 
