@@ -124,6 +124,8 @@ sql(q{CREATE TABLE pass (i int); SELECT steward.schedule('slow', 'every 1 second
 wait_in('postgres', q{(SELECT skipped > 2 FROM steward.jobs WHERE name = 'slow')}, 'skipped runs');
 sql('INSERT INTO pass VALUES (1)');
 wait_in('postgres', q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running') AND } . ran('slow') . ' = 1', 'the second run');
+# Its progress is on disk before its command begins.
+wait_in('postgres', q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_steward' AND query LIKE 'DO ''DECLARE done%')}, 'its command');
 my $due = sql(q{SELECT due_at FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running'});
 $node->stop('immediate');
 $node->start;

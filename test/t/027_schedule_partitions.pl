@@ -75,7 +75,7 @@ if (sql('SHOW server_version_num') >= 140000) {
 finish($read);
 is(sql(q{SELECT partition FROM steward.partition_history WHERE action = 'detach' AND outcome = 'done'}), 'public.events_old', 'the past has left');
 is(partitions('others'), '0', 'what the role does not own is not touched');
-is(sql(q{SELECT string_agg(DISTINCT role_name, ' ') FROM steward.partition_history WHERE parent <> 'steward.slow_query_log'}), 'keeper', 'all of it as the role of the job');
+is(sql(q{SELECT string_agg(DISTINCT role_name, ' ') FROM steward.partition_history WHERE parent_table IS DISTINCT FROM 'steward.slow_query_log'}), 'keeper', 'all of it as the role of the job');
 
 # Three ways to end a run in the middle of its work: what is done stays, and nobody works on.
 sub stuck_run {
