@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "route/fence_pg.hpp"
 
+#include <utility>
+
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/guc.hpp"

@@ -3,6 +3,7 @@
 // CALL steward.wait_for_lsn(): a session of a standby waits for replay, and holds no snapshot meanwhile that replay could
 // have to wait for.
 #include <algorithm>
+#include <utility>
 
 #include "pg/clock.hpp"
 #include "pg/guard.hpp"
