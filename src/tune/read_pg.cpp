@@ -184,11 +184,10 @@ Input read_input(FunctionCallInfo fcinfo, int first, const Settings& settings) {
     Machine& machine = input.machine;
     Workload& load = input.workload;
     input.workload.profile = pg::value_or_throw(parse_profile(pg::text_argument(fcinfo, first)));
-    const auto disk = pg::optional_text_argument(fcinfo, first + 5);
-    const auto wanted_disk = disk ? std::optional(pg::value_or_throw(parse_disk(*disk))) : std::nullopt;
 
     machine = read_machine();
-    machine.disk = wanted_disk.value_or(machine.disk);
+    if (auto disk = pg::optional_text_argument(fcinfo, first + 5))
+        machine.disk = pg::value_or_throw(parse_disk(*disk));
     if (!PG_ARGISNULL(first + 2)) {
         machine.memory_bytes = PG_GETARG_INT64(first + 2);
         machine.is_container = false;
