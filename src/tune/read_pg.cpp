@@ -186,8 +186,7 @@ Input read_input(FunctionCallInfo fcinfo, int first, const Settings& settings) {
     input.workload.profile = pg::value_or_throw(parse_profile(pg::text_argument(fcinfo, first)));
 
     machine = read_machine();
-    if (auto disk = pg::optional_text_argument(fcinfo, first + 5))
-        machine.disk = pg::value_or_throw(parse_disk(*disk));
+    if (auto disk = pg::optional_text_argument(fcinfo, first + 5)) machine.disk = pg::value_or_throw(parse_disk(*disk));
     if (!PG_ARGISNULL(first + 2)) {
         machine.memory_bytes = PG_GETARG_INT64(first + 2);
         machine.is_container = false;
