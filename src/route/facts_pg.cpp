@@ -21,7 +21,7 @@ namespace steward::route {
 namespace {
 
 constexpr char kStandby[] =
-    "SELECT pg_is_wal_replay_paused(), pg_last_wal_receive_lsn(), r.status, r.sender_host, r.sender_port, r.slot_name, "
+    "SELECT pg_last_wal_receive_lsn(), r.status, r.sender_host, r.sender_port, r.slot_name, "
     "r.latest_end_lsn, extract(epoch FROM clock_timestamp() - r.last_msg_receipt_time) * 1000000, "
     "(SELECT sum(confl_tablespace + confl_lock + confl_snapshot + confl_bufferpin + confl_deadlock) "
     "FROM pg_stat_database_conflicts) FROM (SELECT) one LEFT JOIN pg_stat_wal_receiver r ON true";
@@ -32,17 +32,18 @@ std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column) {
 
 void read_standby(const pg::Row& row, OwnFacts& own) {
     Facts& facts = own.facts;
-    facts.is_replay_paused = row.truth(0);
-    facts.flushed = lsn_of(row, 1).value_or(Lsn{});
-    copy_short(facts.receiver_state, row.text(2));
-    copy_short(facts.upstream_host, plain_line(row.text(3), kShortBytes));
-    facts.upstream_port = static_cast<std::int32_t>(row.number(4));
-    copy_short(facts.slot_name, row.text(5));
-    if (auto latest = lsn_of(row, 6)) {
-        const auto silent = static_cast<std::int64_t>(row.real(7));
+    // The function of SQL fails once the server is promoted, as it may be since it was looked at.
+    facts.is_replay_paused = pg::is_replay_paused();
+    facts.flushed = lsn_of(row, 0).value_or(Lsn{});
+    copy_short(facts.receiver_state, row.text(1));
+    copy_short(facts.upstream_host, plain_line(row.text(2), kShortBytes));
+    facts.upstream_port = static_cast<std::int32_t>(row.number(3));
+    copy_short(facts.slot_name, row.text(4));
+    if (auto latest = lsn_of(row, 5)) {
+        const auto silent = static_cast<std::int64_t>(row.real(6));
         own.heard = {*latest, {steady_now().micros - silent}, true};
     }
-    facts.conflicts = row.number(8);
+    facts.conflicts = row.number(7);
 }
 
 std::vector<Lsn> positions_argument(FunctionCallInfo fcinfo) {
