@@ -8,10 +8,6 @@
 #include "pg/guc.hpp"
 #include "route/shared_pg.hpp"
 
-extern "C" {
-#include "postmaster/autovacuum.h"
-}
-
 namespace steward::route {
 
 namespace {
@@ -19,7 +15,7 @@ namespace {
 bool is_fencing = false;
 
 // What keeps the server itself alive is never stopped, and neither is who mends it alone in single-user mode.
-bool is_exempt() noexcept { return !IsUnderPostmaster || IsAutoVacuumWorkerProcess() || RecoveryInProgress(); }
+bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTOVAC_WORKER || RecoveryInProgress(); }
 
 [[noreturn]] void refuse(Steady lease, Steady now) {
     auto error = pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot commit: this server is fenced");
