@@ -85,17 +85,17 @@ is(sql('SELECT count(*) FROM steward.revert_tuning()'), '0', 'there is nothing l
 sql('ALTER SYSTEM RESET ALL');
 
 # What is put back and waits for a restart is set again: the running value says nothing of the next one.
-sub applied { return sql(qq{SELECT string_agg(outcome || coalesce(': ' || detail, ''), ' ') FROM steward.apply_tuning(false, $seed, parameters => '{max_wal_senders}')}); }
-sub written { return sql(q{SELECT count(*) FROM pg_file_settings WHERE name = 'max_wal_senders' AND sourcefile LIKE '%auto.conf'}); }
+sub applied { return sql(qq{SELECT string_agg(outcome || coalesce(': ' || detail, ''), ' ') FROM steward.apply_tuning(false, $seed, parameters => '{shared_buffers}')}); }
+sub written { return sql(q{SELECT count(*) FROM pg_file_settings WHERE name = 'shared_buffers' AND sourcefile LIKE '%auto.conf'}); }
 applied();
 $node->restart;
 sql('SELECT FROM steward.revert_tuning()');
-wait_for($node, q{(SELECT pending_restart FROM pg_settings WHERE name = 'max_wal_senders')}, 'a setting that waits for a restart');
+wait_for($node, q{(SELECT pending_restart FROM pg_settings WHERE name = 'shared_buffers')}, 'a setting that waits for a restart');
 is(written(), '0', 'a setting is put back while its former value is in force');
 is(applied(), 'applied: It waits for a restart.', 'and set again');
 is(written(), '1', 'which the next start finds');
 is(applied(), 'applied: It waits for a restart.', 'once more is nothing new');
-is(sql(q{SELECT count(*) FROM steward.tuning_journal WHERE outcome = 'applied' AND parameter = 'max_wal_senders'}), '1', 'and is not written down again');
+is(sql(q{SELECT count(*) FROM steward.tuning_journal WHERE outcome = 'applied' AND parameter = 'shared_buffers'}), '1', 'and is not written down again');
 sql('ALTER SYSTEM RESET ALL');
 $node->restart;
 
