@@ -280,6 +280,7 @@ Datum node_candidates(FunctionCallInfo fcinfo) {
     const Judged judged = judge(scene, request);
     const Moment moment{scene.around.now, GetCurrentTimestamp()};
     std::vector<Reasons> reasons;
+    reasons.reserve(scene.nodes.size());
     for (std::size_t i = 0; i < scene.nodes.size(); ++i)
         reasons.push_back({read_reason(i, scene, judged, request), write_reason(i, scene, judged)});
     pg::put_rows<Row<24>>(result, reasons.size(), [&](std::size_t i, Row<24>& row) {
