@@ -138,6 +138,7 @@ void Remote::connect() {
 
 std::vector<Remote::Row> Remote::query(const std::string& sql, const std::vector<std::string>& values) {
     std::vector<const char*> texts;
+    texts.reserve(values.size());
     for (const std::string& value : values) texts.push_back(value.c_str());
     if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(), nullptr,
                           nullptr, 0) == 0)

@@ -101,7 +101,7 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
     for (const Advice& advice : rows) {
         const Row& row = advice.row;
         if (auto why = refusal(row.parameter, row.value))
-            outcomes[row.parameter] = {row.parameter, {}, {}, "refused", *why};
+            outcomes[row.parameter] = {row.parameter, {}, {}, "refused", why};
         else if (is_dry)
             outcomes[row.parameter] = {row.parameter, {}, {}, "to be applied", {}};
         else

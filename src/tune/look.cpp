@@ -67,11 +67,12 @@ std::vector<std::string> group_directories(const std::string& root, const std::s
             add(root + "/sys/fs/cgroup", path);
             continue;
         }
+        const std::string mounts = root + "/sys/fs/cgroup/";
         std::istringstream each(names);
         for (std::string name; std::getline(each, name, ',');)
             if (name == controller) {
-                add(root + "/sys/fs/cgroup/" + names, path);
-                if (names != controller) add(root + "/sys/fs/cgroup/" + controller, path);
+                add(mounts + names, path);
+                if (names != controller) add(mounts + controller, path);
             }
     }
     return found;
