@@ -171,7 +171,7 @@ std::string shown(const Setting& setting) {
     const auto amount = amount_of(setting);
     if (setting.unit.empty() || !unit || !amount || *amount <= 0) return setting.value;
     // What has a fraction of the smallest unit stays as it is.
-    if (*amount != std::floor(*amount) || *amount > static_cast<double>(std::numeric_limits<std::int64_t>::max() / 2))
+    if (*amount != std::floor(*amount) || *amount > static_cast<double>(std::numeric_limits<std::int64_t>::max()) / 2)
         return setting.value + std::string(unit->name);
     return in_units(static_cast<std::int64_t>(*amount), unit->is_memory);
 }
