@@ -83,4 +83,10 @@ void write_file(const std::string& path, const std::string& content) {
     });
 }
 
+CountedFile::CountedFile() : is_counted_(call([] { return AcquireExternalFD(); })) {}
+
+CountedFile::~CountedFile() {
+    if (is_counted_) ReleaseExternalFD();
+}
+
 }  // namespace steward::pg

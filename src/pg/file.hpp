@@ -24,4 +24,17 @@ void write_file(const std::string& path, const std::string& content);
 
 void sync_file(const std::string& path);
 
+// The server counts the files of its processes: one that a library opens, as long as this lives. False when there are too many.
+class CountedFile {
+public:
+    CountedFile();
+    ~CountedFile();
+    CountedFile(const CountedFile&) = delete;
+    CountedFile& operator=(const CountedFile&) = delete;
+    explicit operator bool() const noexcept { return is_counted_; }
+
+private:
+    bool is_counted_ = false;
+};
+
 }  // namespace steward::pg

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/text.hpp"
-#include "pg/guard.hpp"
+#include "pg/file.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -87,23 +87,13 @@ private:
     bool is_begun_ = false;
 };
 
-// The server counts the files of its processes.
-class CountedFile {
-public:
-    CountedFile() {
-        if (!pg::call([] { return AcquireExternalFD(); })) throw RemoteError("too many open files");
-    }
-    ~CountedFile() { ReleaseExternalFD(); }
-    CountedFile(const CountedFile&) = delete;
-    CountedFile& operator=(const CountedFile&) = delete;
-};
-
 }  // namespace
 
 HttpAnswer http_get(const HttpPlace& place, const std::string& path, const Patience& patience) {
     const std::vector<std::string> addresses = addresses_of(place.host, patience);
     if (addresses.empty()) throw RemoteError("it has no address");
-    const CountedFile counted;
+    const pg::CountedFile counted;
+    if (!counted) throw RemoteError("too many open files");
     const Socket socket(addresses[0], place.port, patience);
     socket.finish_connecting();
     socket.send(http_request(place, path));

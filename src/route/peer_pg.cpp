@@ -12,17 +12,6 @@ namespace {
 
 void ignore_notice(void*, const PGresult*) {}
 
-std::vector<std::optional<std::string>> first_row(const PGresult* result) {
-    std::vector<std::optional<std::string>> columns;
-    for (int i = 0; i < PQnfields(result); ++i) {
-        if (PQgetisnull(result, 0, i) != 0)
-            columns.emplace_back();
-        else
-            columns.emplace_back(PQgetvalue(result, 0, i));
-    }
-    return columns;
-}
-
 }  // namespace
 
 pg_conn* begin_connection(const ConnectionParameters& parameters) {
@@ -39,10 +28,19 @@ pg_conn* begin_connection(const ConnectionParameters& parameters) {
     return connection;
 }
 
+std::vector<std::optional<std::string>> row_of(const pg_result* result, int row) {
+    std::vector<std::optional<std::string>> columns;
+    for (int i = 0; i < PQnfields(result); ++i) {
+        if (PQgetisnull(result, row, i) != 0)
+            columns.emplace_back();
+        else
+            columns.emplace_back(PQgetvalue(result, row, i));
+    }
+    return columns;
+}
+
 Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const std::string& database, const Pace& pace) {
-    // The server counts the files of its processes.
-    has_descriptor_ = pg::call([] { return AcquireExternalFD(); });
-    if (!has_descriptor_) {
+    if (!file_) {
         refusal_ = "too many open files";
         return;
     }
@@ -51,7 +49,6 @@ Peer::Peer(const Node& node, const std::vector<std::string>& addresses, const st
 
 Peer::~Peer() {
     if (connection_ != nullptr) PQfinish(connection_);
-    if (has_descriptor_) ReleaseExternalFD();
 }
 
 Peer::State Peer::connect() {
@@ -90,7 +87,7 @@ Peer::State Peer::receive() {
         PGresult* result = PQgetResult(connection_);
         if (result == nullptr) return answer_ ? State::ready : State::failed;
         if (PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1)
-            answer_ = read_answer(first_row(result));
+            answer_ = read_answer(row_of(result, 0));
         else
             refusal_ = plain_line(PQresultErrorMessage(result), kShortBytes * 4);
         PQclear(result);

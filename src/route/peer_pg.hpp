@@ -9,18 +9,21 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "pg/file.hpp"
 #include "route/facts.hpp"
 #include "route/node.hpp"
 
 #include "pg/postgres.hpp"
 
 struct pg_conn;
+struct pg_result;
 
 namespace steward::route {
 
 using ConnectionParameters = std::vector<std::pair<std::string, std::string>>;
 // Begins to connect; null when memory is out. Its notices go nowhere.
 pg_conn* begin_connection(const ConnectionParameters& parameters);
+std::vector<std::optional<std::string>> row_of(const pg_result* result, int row);
 
 class Peer {
 public:
@@ -47,9 +50,9 @@ public:
     std::string error() const;
 
 private:
+    pg::CountedFile file_;
     pg_conn* connection_ = nullptr;
     std::uint32_t events_ = WL_SOCKET_WRITEABLE;
-    bool has_descriptor_ = false;
     bool is_unflushed_ = false;
     std::string refusal_;
     std::optional<base::Result<Answer>> answer_;

@@ -21,16 +21,8 @@ namespace {
 
 std::vector<Remote::Row> rows_of(const PGresult* result) {
     std::vector<Remote::Row> rows;
-    for (int i = 0; i < PQntuples(result); ++i) {
-        Remote::Row row;
-        for (int j = 0; j < PQnfields(result); ++j) {
-            if (PQgetisnull(result, i, j) != 0)
-                row.emplace_back();
-            else
-                row.emplace_back(PQgetvalue(result, i, j));
-        }
-        rows.push_back(std::move(row));
-    }
+    rows.reserve(static_cast<std::size_t>(PQntuples(result)));
+    for (int i = 0; i < PQntuples(result); ++i) rows.push_back(row_of(result, i));
     return rows;
 }
 
@@ -102,32 +94,21 @@ ConnectionParameters parameters_of(std::map<std::string, std::string> conninfo, 
     return parameters;
 }
 
-Remote::Remote(const ConnectionParameters& parameters, const Patience& patience) : patience_(patience) {
-    has_descriptor_ = pg::call([] { return AcquireExternalFD(); });
-    if (!has_descriptor_) throw RemoteError("too many open files");
-    try {
-        connection_ = begin_connection(parameters);
-        connect();
-    } catch (...) {
-        this->~Remote();
-        throw;
-    }
-}
+void Remote::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
-Remote::~Remote() {
-    if (connection_ != nullptr) PQfinish(connection_);
-    if (has_descriptor_) ReleaseExternalFD();
-    connection_ = nullptr;
-    has_descriptor_ = false;
+Remote::Remote(const ConnectionParameters& parameters, const Patience& patience) : patience_(patience) {
+    if (!file_) throw RemoteError("too many open files");
+    connection_.reset(begin_connection(parameters));
+    connect();
 }
 
 void Remote::connect() {
-    if (connection_ == nullptr) throw RemoteError("out of memory");
-    if (PQstatus(connection_) == CONNECTION_BAD) fail();
+    if (!connection_) throw RemoteError("out of memory");
+    if (PQstatus(connection_.get()) == CONNECTION_BAD) fail();
     std::uint32_t events = WL_SOCKET_WRITEABLE;
     for (;;) {
-        wait_for_socket(PQsocket(connection_), events, patience_);
-        switch (PQconnectPoll(connection_)) {
+        wait_for_socket(PQsocket(connection_.get()), events, patience_);
+        switch (PQconnectPoll(connection_.get())) {
         case PGRES_POLLING_OK: return;
         case PGRES_POLLING_READING: events = WL_SOCKET_READABLE; break;
         case PGRES_POLLING_WRITING: events = WL_SOCKET_WRITEABLE; break;
@@ -140,18 +121,18 @@ std::vector<Remote::Row> Remote::query(const std::string& sql, const std::vector
     std::vector<const char*> texts;
     texts.reserve(values.size());
     for (const std::string& value : values) texts.push_back(value.c_str());
-    if (PQsendQueryParams(connection_, sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(), nullptr,
-                          nullptr, 0) == 0)
+    if (PQsendQueryParams(connection_.get(), sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(),
+                          nullptr, nullptr, 0) == 0)
         fail();
     std::vector<Row> rows;
     std::string refusal;
     std::string sqlstate;
     for (;;) {
-        while (PQisBusy(connection_) != 0) {
-            wait_for_socket(PQsocket(connection_), WL_SOCKET_READABLE, patience_);
-            if (PQconsumeInput(connection_) == 0) fail();
+        while (PQisBusy(connection_.get()) != 0) {
+            wait_for_socket(PQsocket(connection_.get()), WL_SOCKET_READABLE, patience_);
+            if (PQconsumeInput(connection_.get()) == 0) fail();
         }
-        PGresult* result = PQgetResult(connection_);
+        PGresult* result = PQgetResult(connection_.get());
         if (result == nullptr) break;
         if (PQresultStatus(result) == PGRES_TUPLES_OK) {
             rows = rows_of(result);
@@ -170,7 +151,7 @@ std::vector<Remote::Row> Remote::query(const std::string& sql, const std::vector
 }
 
 void Remote::fail() const {
-    const std::string error = plain_line(PQerrorMessage(connection_), 1000);
+    const std::string error = plain_line(PQerrorMessage(connection_.get()), 1000);
     throw RemoteError(error.empty() ? "the connection was closed" : error);
 }
 

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "pg/file.hpp"
 #include "route/peer_pg.hpp"
 #include "route/units.hpp"
 
@@ -39,9 +41,6 @@ void wait_for_socket(int socket, std::uint32_t events, const Patience& patience)
 class Remote {
 public:
     Remote(const ConnectionParameters& parameters, const Patience& patience);
-    ~Remote();
-    Remote(const Remote&) = delete;
-    Remote& operator=(const Remote&) = delete;
 
     using Row = std::vector<std::optional<std::string>>;
     std::vector<Row> query(const std::string& sql, const std::vector<std::string>& values = {});
@@ -50,9 +49,13 @@ private:
     void connect();
     [[noreturn]] void fail() const;
 
-    pg_conn* connection_ = nullptr;
+    struct Finish {
+        void operator()(pg_conn* connection) const;
+    };
+
+    pg::CountedFile file_;
+    std::unique_ptr<pg_conn, Finish> connection_;
     Patience patience_;
-    bool has_descriptor_ = false;
 };
 
 // A connection string or URI of libpq as it says it, one value a key; throws 22023 when it cannot be read.
