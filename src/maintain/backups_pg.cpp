@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "maintain/backup.hpp"
 #include "maintain/programs_pg.hpp"
+#include "pg/databases.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
@@ -116,11 +117,10 @@ void fill_in(AllowedProgram& program, const std::string& method, const std::opti
         append(program.argv, arguments);
         program.verify = Argv{own_program("pg_verifybackup"), "{location}"};
     } else if (method == "pg_dump") {
-        const char* database = pg::call([] { return get_database_name(MyDatabaseId); });
         program.argv = {own_program("pg_dump"), "--format=custom", "--file={location}/database.dump"};
         append(program.argv, connection());
         append(program.argv, arguments);
-        program.argv.push_back(fmt::format("--dbname={}", database));
+        program.argv.push_back("--dbname=" + pg::current_database());
         // Its list of contents stands at its beginning: only reading all of it finds a torn end.
         program.verify = Argv{own_program("pg_restore"), "--file=/dev/null", "{location}/database.dump"};
     } else if (method == "pgbackrest") {

@@ -10,6 +10,7 @@
 #include "maintain/maintain_pg.hpp"
 #include "maintain/request_pg.hpp"
 #include "maintain/throttle_pg.hpp"
+#include "pg/databases.hpp"
 #include "pg/guard.hpp"
 #include "pg/top_level.hpp"
 #include "pg/transaction.hpp"
@@ -31,11 +32,6 @@ struct Count {
     int failed = 0;
     std::string first_failure;
 };
-
-std::string database_name() {
-    const char* name = pg::call([] { return get_database_name(MyDatabaseId); });
-    return name != nullptr ? name : "";
-}
 
 void say(const std::string& line) {
     const char* text = line.c_str();
@@ -113,7 +109,7 @@ bool Call::hear(const std::string& message) {
     const std::string& kind = fields.at(0);
     if (kind == kBusy)
         throw pg::PgError(ERRCODE_LOCK_NOT_AVAILABLE, "maintenance of database \"{}\" is under way already",
-                          database_name())
+                          pg::current_database())
             .hint("pg_stat_activity shows it as \"pg_steward maintenance\".");
     if (kind == kError) throw pg::error_from({fields.at(1), fields.at(2), fields.at(3), fields.at(4)});
     if (kind == kPlan) {

@@ -63,4 +63,9 @@ bool is_connectable(Oid database) {
     return std::find(databases.begin(), databases.end(), database) != databases.end();
 }
 
+std::string current_database() {
+    const char* name = call([] { return get_database_name(MyDatabaseId); });
+    return name != nullptr ? name : "";
+}
+
 }  // namespace steward::pg

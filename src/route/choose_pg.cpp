@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "pg/databases.hpp"
 #include "pg/datum_rows.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
@@ -11,7 +12,6 @@
 #include "route/connection_text.hpp"
 
 extern "C" {
-#include "commands/dbcommands.h"
 #include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 }
@@ -36,9 +36,7 @@ void require_shared() {
 
 std::optional<std::int64_t> staleness_argument(FunctionCallInfo fcinfo, int index) {
     if (PG_ARGISNULL(index)) return std::nullopt;
-    const Interval* given = PG_GETARG_INTERVAL_P(index);
-    const double days = given->month * 30.0 + given->day;
-    const double micros = days * 86'400e6 + static_cast<double>(given->time);
+    const double micros = std::round(pg::seconds_of(*PG_GETARG_INTERVAL_P(index)) * 1e6);
     return static_cast<std::int64_t>(std::fmax(std::fmin(micros, kMostStalenessMicros), -1.0));
 }
 
@@ -192,11 +190,6 @@ void fill(Row<18>& row, const Offer& offer) {
     row.put_number(static_cast<std::int64_t>(offer.topology_epoch));
 }
 
-std::string current_database() {
-    const char* name = pg::call([] { return get_database_name(MyDatabaseId); });
-    return name == nullptr ? "" : name;
-}
-
 void tell_of_no_nodes() {
     pg::call([] {
         ereport(NOTICE, (errmsg("no servers of this database are known"),
@@ -218,7 +211,7 @@ Datum get_optimal_connection(FunctionCallInfo fcinfo) {
     if (choice.nodes.empty()) return result.done();
     if (request.is_read_only)
         shared().assigned[scene.nodes[static_cast<std::size_t>(choice.nodes[0])].slot].add(scene.around.now);
-    const std::string database = current_database();
+    const std::string database = pg::current_database();
     const Moment moment{scene.around.now, GetCurrentTimestamp()};
     std::vector<Offer> offers;
     offers.reserve(choice.nodes.size());

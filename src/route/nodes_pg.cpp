@@ -2,6 +2,7 @@
 //
 // Registering nodes and removing them. The caller's own rights on steward.nodes decide.
 #include "base/text.hpp"
+#include "pg/databases.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -79,7 +80,7 @@ private:
     }
 
     Facts ask(const std::vector<std::string>& addresses) const {
-        Peer peer(node_, addresses, pg::query("SELECT current_database()")[0].text(0), pace());
+        Peer peer(node_, addresses, pg::current_database(), pace());
         finish(
             peer, [&] { return peer.socket() < 0 ? Peer::State::failed : Peer::State::waiting; },
             [&] { return peer.connect(); });

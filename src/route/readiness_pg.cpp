@@ -5,6 +5,7 @@
 #include "route/readiness.hpp"
 
 #include "base/text.hpp"
+#include "pg/databases.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/srf.hpp"
@@ -107,7 +108,7 @@ std::optional<std::int64_t> loss_of(const Known& known, const Surroundings& arou
 
 Cluster look_at_cluster() {
     Picture seen = picture();
-    const std::string database = pg::query("SELECT current_database()").at(0).text(0);
+    const std::string database = pg::current_database();
     for (const pg::Row& row : pg::query(kNodeOptions))
         for (Registered& registered : seen.nodes)
             if (registered.node.name == row.text(0)) set_option(registered.node, row.text(1), row.text(2));

@@ -46,7 +46,7 @@ void read(Datum argument) {
     bool is_read = false;
     std::string database;
     auto failure = pg::attempt(pg::Bounded::transaction, [&] {
-        database = pg::query("SELECT current_database()")[0].text(0);
+        database = pg::current_database();
         is_read = send_nodes(link);
     });
     if (failure) throw pg::PgError(std::move(*failure));

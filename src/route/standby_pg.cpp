@@ -2,6 +2,7 @@
 //
 // A standby that registers itself: it cannot write, so it has its primary do so.
 #include "base/text.hpp"
+#include "pg/databases.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/srf.hpp"
@@ -45,8 +46,7 @@ void register_standby(const Request& request) {
         read_registration(request.name, request.host, std::atoi(request.port.c_str()), read_options(request.options)));
     auto conninfo = way_to_primary(request.primary);
     // That of a WAL receiver names none, and means another one to libpq than the one we are in.
-    if (!request.primary || conninfo.count("dbname") == 0)
-        conninfo["dbname"] = pg::query("SELECT current_database()").at(0).text(0);
+    if (!request.primary || conninfo.count("dbname") == 0) conninfo["dbname"] = pg::current_database();
     conninfo["application_name"] = "pg_steward registration";
     const Patience patience(std::int64_t{kPatienceInTimeouts} * probe_timeout);
     try {
