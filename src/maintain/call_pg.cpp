@@ -12,6 +12,7 @@
 #include "maintain/throttle_pg.hpp"
 #include "pg/databases.hpp"
 #include "pg/guard.hpp"
+#include "pg/sleeper.hpp"
 #include "pg/top_level.hpp"
 #include "pg/transaction.hpp"
 #include "pg/worker.hpp"
@@ -41,12 +42,7 @@ void say(const std::string& line) {
 // Or until the worker has something to say.
 void wait_until(base::Instant time) {
     const auto millis = static_cast<long>((time.micros - pg::now().micros) / kMicrosPerMilli) + 1;
-    if (millis <= 0) return;
-    pg::call([&] {
-        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, millis, PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        CHECK_FOR_INTERRUPTS();
-    });
+    if (millis > 0) pg::nap(millis);
 }
 
 class Call {

@@ -39,11 +39,7 @@ struct DatumRow {
 class DatumResult {
 public:
     explicit DatumResult(FunctionCallInfo fcinfo) {
-        auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-        if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0 ||
-            info->expectedDesc == nullptr)
-            throw PgError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                          "set-valued function called in context that cannot accept a set");
+        ReturnSetInfo* info = set_place(fcinfo, true);
         call([&] {
             MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
             info->returnMode = SFRM_Materialize;

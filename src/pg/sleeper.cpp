@@ -72,4 +72,12 @@ Sleeper::Woken Sleeper::sleep(std::optional<base::Instant> until) {
     return timer_ >= 0 ? read_timer(timer_) : Woken::due;
 }
 
+void nap(long millis) {
+    call([&] {
+        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, millis, PG_WAIT_EXTENSION);
+        ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+    });
+}
+
 }  // namespace steward::pg

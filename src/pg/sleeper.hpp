@@ -12,6 +12,9 @@
 
 namespace steward::pg {
 
+// In a session: so long, or until the process's latch is set, which is reset then. Cancelled like any statement.
+void nap(long millis);
+
 class Sleeper {
 public:
     Sleeper();

@@ -32,9 +32,7 @@ bool drop_snapshots_of_call(Oid procedure) {
             ActiveSnapshotSet() && is_portal_calling(procedure) && GetActiveSnapshot() == ActivePortal->portalSnapshot;
         if (is_own) PopActiveSnapshot();
         InvalidateCatalogSnapshot();
-        if (!TransactionIdIsValid(held_xmin())) return true;
-        if (is_own) PushActiveSnapshot(GetTransactionSnapshot());
-        return false;
+        return !TransactionIdIsValid(held_xmin());
     });
 }
 

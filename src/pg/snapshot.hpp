@@ -8,7 +8,7 @@
 namespace steward::pg {
 
 // In a procedure that a client CALLed by itself, inside a transaction block or not: lets go of the statement's snapshot.
-// False where one is held all the same, and nothing has been let go that somebody else still wants.
+// False where one is held all the same: then the call has to fail.
 bool drop_snapshots_of_call(Oid procedure);
 
 }  // namespace steward::pg

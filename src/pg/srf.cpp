@@ -16,10 +16,16 @@ struct Opened {
 
 }  // namespace
 
-ResultSet::ResultSet(FunctionCallInfo fcinfo) {
+ReturnSetInfo* set_place(FunctionCallInfo fcinfo, bool needs_shape) {
     auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0)
+    if (info == nullptr || !IsA(info, ReturnSetInfo) || (info->allowedModes & SFRM_Materialize) == 0 ||
+        (needs_shape && info->expectedDesc == nullptr))
         throw PgError(ERRCODE_FEATURE_NOT_SUPPORTED, "set-valued function called in context that cannot accept a set");
+    return info;
+}
+
+ResultSet::ResultSet(FunctionCallInfo fcinfo) {
+    ReturnSetInfo* info = set_place(fcinfo);
     Opened opened = call([&] {
         MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
         TupleDesc shape = nullptr;

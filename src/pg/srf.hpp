@@ -14,6 +14,9 @@ namespace steward::pg {
 
 using Cell = std::optional<std::string>;
 
+// Where a function may put its set as a whole; throws where no set is wanted, or the caller does not say of which shape.
+ReturnSetInfo* set_place(FunctionCallInfo fcinfo, bool needs_shape = false);
+
 class ResultSet {
 public:
     explicit ResultSet(FunctionCallInfo fcinfo);

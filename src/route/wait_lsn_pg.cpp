@@ -7,6 +7,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/guard.hpp"
+#include "pg/sleeper.hpp"
 #include "pg/snapshot.hpp"
 #include "pg/srf.hpp"
 #include "pg/wal.hpp"
@@ -29,14 +30,6 @@ Progress progress() {
     Progress now{RecoveryInProgress(), {}};
     now.reached = {now.is_standby ? pg::replayed_lsn(nullptr) : GetXLogInsertRecPtr()};
     return now;
-}
-
-void pause(long millis) {
-    pg::call([&] {
-        (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, millis, PG_WAIT_EXTENSION);
-        ResetLatch(MyLatch);
-        CHECK_FOR_INTERRUPTS();
-    });
 }
 
 [[noreturn]] void refuse_snapshot() {
@@ -74,7 +67,7 @@ void wait_for(Lsn target, double seconds, Oid procedure) {
         if (!now.is_standby) refuse_primary(target, now, true);
         const std::int64_t left = end - pg::steady_micros();
         if (left <= 0) give_up(target, now, seconds);
-        pause(std::min(millis, static_cast<long>(left / 1000 + 1)));
+        pg::nap(std::min(millis, static_cast<long>(left / 1000 + 1)));
         now = progress();
     }
 }
