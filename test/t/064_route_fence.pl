@@ -24,10 +24,10 @@ sub says {
     return $out . $err;
 }
 sub until_says {
-    my ($what, $expected) = @_;
+    my ($what, $expected, $sql, $node) = @_;
     my $said = '';
     for (1 .. 600) {
-        $said = says('INSERT INTO t VALUES (0)');
+        $said = says($sql // 'INSERT INTO t VALUES (0)', $node);
         return pass($what) if $said =~ $expected;
         select(undef, undef, undef, 0.1);
     }
@@ -36,7 +36,7 @@ sub until_says {
 sub takes_commits { return until_says(shift, qr/^$/); }
 sub takes_none { return until_says(shift, qr/25006: cannot commit: this server is fenced/); }
 
-for (1 .. 600) { last if says('CREATE EXTENSION pg_steward') eq ''; select(undef, undef, undef, 0.1); }
+until_says('the extension is made once the prober has looked', qr/^$/, 'CREATE EXTENSION pg_steward');
 is(says('CREATE TABLE t (a integer); SELECT count(*) FROM t'), '0', 'without nodes there is no fence');
 
 my %standby;
@@ -73,9 +73,7 @@ takes_none('after the promotion of another it takes none');
 $standby{second}->start;
 sleep 2;
 like(says('INSERT INTO t VALUES (5)'), qr/25006/, 'whoever else is still with it');
-sub first_takes { return says('INSERT INTO t VALUES (6)', $standby{first}) eq ''; }
-for (1 .. 300) { last if first_takes(); select(undef, undef, undef, 0.1); }
-ok(first_takes(), 'the new one does, by the votes of itself and of whoever sees it');
+until_says('the new one does, by the votes of itself and of whoever sees it', qr/^$/, 'INSERT INTO t VALUES (6)', $standby{first});
 
 $primary->append_conf('postgresql.conf', 'steward.fence = off');
 $primary->reload;
