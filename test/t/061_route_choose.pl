@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use File::Basename;
+use IPC::Run;
 use lib dirname(__FILE__);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -48,7 +49,13 @@ is($third->safe_psql('postgres', q{SELECT (SELECT role FROM get_optimal_connecti
 
 # What it says is where one gets to, also when the first of many is not there any more.
 my $uri = $second->safe_psql('postgres', q{SELECT multi_host_uri FROM get_optimal_connection(false)});
-sub ask { return $primary->safe_psql($_[1], $_[0], connstr => $_[1]); }
+sub ask {
+    my ($sql, $place) = @_;
+    my ($out, $err);
+    IPC::Run::run([ 'psql', '-XAtq', '-d', $place, '-c', $sql ], '<', \undef, '>', \$out, '2>', \$err) or die $err;
+    chomp $out;
+    return $out;
+}
 is(ask('SELECT pg_is_in_recovery()', $uri), 'f', 'the URI leads to the primary');
 (my $turned = $uri) =~ s{//([^,]+),(.*)/postgres}{//$2,$1/postgres};
 is(ask('SELECT pg_is_in_recovery()', $turned), 'f', 'from wherever it begins');

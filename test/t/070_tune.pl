@@ -117,8 +117,10 @@ SKIP: {
         '2GB 32MB 200', 'a server starts with deploy/postgresql.conf');
 }
 
-restarted_with(sql("SELECT steward.tune_config('conf', $seed)") . "\n");
-is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($seed) WHERE kind = 'setting' AND severity <> 'ok'"), '',
+# On the disk that there is.
+my $here = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"databases": "500MB"}'};
+restarted_with(sql("SELECT steward.tune_config('conf', $here)") . "\n");
+is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($here) WHERE kind = 'setting' AND severity <> 'ok'"), '',
     'a server that has what is recommended is recommended nothing');
 is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
     'and nothing is wrong with it');
