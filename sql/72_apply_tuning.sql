@@ -32,7 +32,7 @@ COMMENT ON FUNCTION steward.apply_tuning(boolean, text, boolean, bigint, integer
 dry_run: only says what would be done; parameters: only these; the other arguments: as of steward.tune()
 outcome: to be applied; applied; refused: by the server''s checks; failed: see detail
 works in a background worker that writes the former values into steward.tuning_journal first; a rollback does not undo it: steward.revert_tuning() does
-errors: those of steward.tune(); 42501 for superusers only; 25001 in a transaction block; 25006 on a standby; 0A000 where allow_alter_system is off; 53400 no worker is free';
+errors: those of steward.tune(); 55000 where the settings would then be an error of steward.check_config() that they are not now; 42501 for superusers only; 25001 in a transaction block; 25006 on a standby; 0A000 where allow_alter_system is off; 53400 no worker is free';
 REVOKE EXECUTE ON FUNCTION steward.apply_tuning(boolean, text, boolean, bigint, integer, integer, text, integer, jsonb, text[]) FROM PUBLIC;
 
 CREATE FUNCTION steward.revert_tuning()
@@ -42,5 +42,5 @@ AS 'MODULE_PATHNAME', 'steward_revert_tuning';
 COMMENT ON FUNCTION steward.revert_tuning() IS
 'puts back what the last call of steward.apply_tuning() has changed that is not put back yet, also where that call was cut short; each further call goes one back. to_value NULL: ALTER SYSTEM RESET
 outcome: reverted; kept: somebody has set it otherwise since; failed: see detail
-errors: 42501 for superusers only; 25001 in a transaction block; 25006 on a standby; 0A000 where allow_alter_system is off; 53400 no worker is free';
+errors: 55000 where the server would then not start; 42501 for superusers only; 25001 in a transaction block; 25006 on a standby; 0A000 where allow_alter_system is off; 53400 no worker is free';
 REVOKE EXECUTE ON FUNCTION steward.revert_tuning() FROM PUBLIC;

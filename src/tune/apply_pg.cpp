@@ -10,6 +10,7 @@
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "tune/check_pg.hpp"
 #include "tune/read_pg.hpp"
 
 namespace steward::tune {
@@ -81,6 +82,25 @@ std::vector<Advice> chosen(std::vector<Advice> all, const std::optional<std::vec
     return rows;
 }
 
+// What the server's own checks take of the rows; what they refuse has its outcome already.
+Order order_of(const std::vector<Advice>& rows, std::map<std::string, Applied>& outcomes) {
+    Order order{Order::What::apply, current_role(), {}};
+    for (const Advice& advice : rows) {
+        const Row& row = advice.row;
+        if (auto why = refusal(row.parameter, row.value))
+            outcomes[row.parameter] = {row.parameter, {}, {}, "refused", why};
+        else
+            order.values.push_back({row.parameter, row.value});
+    }
+    return order;
+}
+
+Changes changes_of(const Order& order) {
+    Changes changes;
+    for (const Order::Value& value : order.values) changes[value.parameter] = value.value;
+    return changes;
+}
+
 Datum apply_tuning(FunctionCallInfo fcinfo) {
     constexpr int kNames = 9;
     if (PG_ARGISNULL(0)) throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "dry_run must not be null");
@@ -94,24 +114,16 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
                           "settings of version {} cannot be applied to a server of version {}", input.build.version,
                           PG_VERSION_NUM / 10000)
             .hint("Leave the option \"version\" out.");
-    pg::ResultSet result(fcinfo);
-    Order order{Order::What::apply, current_role(), {}};
     const auto rows = chosen(read_advice(input, settings), wanted_names(fcinfo, kNames));
     std::map<std::string, Applied> outcomes;
-    for (const Advice& advice : rows) {
-        const Row& row = advice.row;
-        if (auto why = refusal(row.parameter, row.value))
-            outcomes[row.parameter] = {row.parameter, {}, {}, "refused", why};
-        else if (is_dry)
-            outcomes[row.parameter] = {row.parameter, {}, {}, "to be applied", {}};
-        else
-            order.values.push_back({row.parameter, row.value});
-    }
-    if (!order.values.empty())
+    const Order order = order_of(rows, outcomes);
+    refuse(errors_of(changes_of(order), input.machine));
+    if (!is_dry && !order.values.empty())
         for (Applied& applied : carry_out(order)) outcomes[applied.parameter] = std::move(applied);
+    pg::ResultSet result(fcinfo);
     for (const Advice& advice : rows) {
         Applied& outcome = outcomes[advice.row.parameter];
-        if (outcome.outcome.empty()) outcome.outcome = "applied";
+        if (outcome.outcome.empty()) outcome.outcome = is_dry ? "to be applied" : "applied";
         if (outcome.outcome == "applied" && advice.row.needs_restart) outcome.detail = "It waits for a restart.";
         result.add({advice.row.parameter, advice.current, advice.row.value, advice.row.needs_restart ? "true" : "false",
                     outcome.outcome, outcome.detail});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // The worker of steward.apply_tuning() and steward.revert_tuning().
+#include <algorithm>
 #include <functional>
 
 #include "base/pack.hpp"
@@ -12,6 +13,7 @@
 #include "pg/transaction.hpp"
 #include "pg/worker.hpp"
 #include "tune/apply_pg.hpp"
+#include "tune/check_pg.hpp"
 #include "tune/output.hpp"
 
 namespace steward::tune {
@@ -97,6 +99,22 @@ std::vector<Change> apply(const Order& order) {
     return changes;
 }
 
+// What is to be put back is not yet as it was, and nobody has set it otherwise since.
+bool is_ours(const Applied& row, const pg::Cell& written) {
+    return written && row.before && same_value(*written, *row.before);
+}
+
+// A server that would not start with what is put back, as with what somebody has set otherwise since, is left as it is.
+void refuse_to_stop(const std::vector<Change>& changes, const std::vector<pg::Cell>& written) {
+    Changes back;
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        if (is_ours(changes[i].row, written[i])) back[changes[i].row.parameter] = changes[i].row.after;
+    std::vector<Finding> errors = errors_of(back, std::nullopt);
+    errors.erase(std::remove_if(errors.begin(), errors.end(), [](const Finding& error) { return !error.stops_start; }),
+                 errors.end());
+    refuse(errors);
+}
+
 // The last batch that has something left to put back. What somebody else has set meanwhile stays.
 std::vector<Change> revert() {
     std::vector<Change> changes;
@@ -111,12 +129,13 @@ std::vector<Change> revert() {
             changes.push_back({row.number(0), {row.text(1), row.optional(3), row.optional(2), "", std::nullopt}});
             written.push_back(row.optional(4));
         }
+        if (!changes.empty()) refuse_to_stop(changes, written);
     });
     for (std::size_t i = 0; i < changes.size(); ++i) {
         Applied& row = changes[i].row;
         if (written[i] == row.after)
             row.outcome = "reverted";
-        else if (written[i] && row.before && same_value(*written[i], *row.before))
+        else if (is_ours(row, written[i]))
             alter(changes[i], row.after, "reverted");
         else {
             row.outcome = "kept";

@@ -2,6 +2,7 @@
 #include "tune/check.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.hpp"
@@ -84,6 +85,10 @@ std::string Findings::shown_value(const char* name) const {
 void Findings::error(std::string parameter, std::string detail, std::string remedy) {
     found_.push_back({std::move(parameter), Verdict::error, std::move(detail), std::move(remedy)});
 }
+void Findings::stop(std::string parameter, const std::string& detail, std::string remedy) {
+    error(std::move(parameter), detail + ": the server will not start", std::move(remedy));
+    found_.back().stops_start = true;
+}
 void Findings::warn(std::string parameter, std::string detail, std::string remedy) {
     found_.push_back({std::move(parameter), Verdict::warning, std::move(detail), std::move(remedy)});
 }
@@ -100,6 +105,7 @@ std::vector<Finding> Findings::done() && {
 std::vector<Finding> check(const Facts& facts) {
     Findings found(facts);
     check_files(found);
+    check_start(found);
     check_words(found);
     check_memory(found);
     check_wal(found);
@@ -107,6 +113,17 @@ std::vector<Finding> check(const Facts& facts) {
     check_planner(found);
     check_vacuum(found);
     return std::move(found).done();
+}
+
+std::vector<Finding> new_errors(const Facts& before, const Facts& after) {
+    std::set<std::string> known;
+    for (const Finding& finding : check(before))
+        if (finding.verdict == Verdict::error) known.insert(finding.parameter);
+    std::vector<Finding> found;
+    for (Finding& finding : check(after))
+        if (finding.verdict == Verdict::error && known.count(finding.parameter) == 0)
+            found.push_back(std::move(finding));
+    return found;
 }
 
 void check_words(Findings& found) {

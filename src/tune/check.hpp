@@ -21,6 +21,7 @@ struct Finding {
     Verdict verdict = Verdict::info;
     std::string detail;
     std::string remedy;
+    bool stops_start = false;  // an error: with it the server does not start
 };
 
 struct FileError {
@@ -47,14 +48,19 @@ struct Facts {
     std::vector<FileError> file_errors;
     std::vector<Override> overrides;
     int slots = 0;
+    int logical_slots = 0;  // of them
     int replicas = 0;
     int synchronous_standbys = 0;  // that are there
     bool is_standby = false;
+    int prepared_transactions = 0;
     int old_prepared_transactions = 0;  // older than an hour
 };
 
 // Errors first.
 std::vector<Finding> check(const Facts& facts);
+
+// The errors of parameters that had none before.
+std::vector<Finding> new_errors(const Facts& before, const Facts& after);
 
 // The rules while they run, for the files that hold them.
 class Findings {
@@ -70,6 +76,7 @@ public:
     std::string shown_value(const char* name) const;
 
     void error(std::string parameter, std::string detail, std::string remedy);
+    void stop(std::string parameter, const std::string& detail, std::string remedy);
     void warn(std::string parameter, std::string detail, std::string remedy);
     void inform(std::string parameter, std::string detail, std::string remedy);
 
@@ -79,6 +86,7 @@ private:
     std::vector<Finding> found_;
 };
 
+void check_start(Findings& found);
 void check_words(Findings& found);
 void check_memory(Findings& found);
 void check_wal(Findings& found);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 //
 // steward.check_config(): what is wrong with the configuration of this server.
-#include <map>
-#include <string>
+#include "tune/check_pg.hpp"
 
+#include "base/array.hpp"
+#include "base/text.hpp"
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
-#include "pg/srf.hpp"
-#include "tune/check.hpp"
 #include "tune/look.hpp"
 #include "tune/read_pg.hpp"
 
@@ -56,19 +55,47 @@ Facts read_facts() {
         facts.wal_disk_free_bytes = disk->free_bytes;
     facts.evidence = read_evidence();
     const auto rows = pg::query(
-        "SELECT (SELECT count(*) FROM pg_replication_slots), (SELECT count(*) FROM pg_stat_replication WHERE state = "
+        "SELECT (SELECT count(*) FROM pg_replication_slots WHERE NOT temporary), (SELECT count(*) FROM "
+        "pg_stat_replication WHERE state = "
         "'streaming'), "
         "(SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')), pg_is_in_recovery(), "
-        "(SELECT count(*) FROM pg_prepared_xacts WHERE prepared < now() - interval '1 hour')");
+        "(SELECT count(*) FROM pg_prepared_xacts WHERE prepared < now() - interval '1 hour'), "
+        "(SELECT count(*) FROM pg_prepared_xacts), (SELECT count(*) FROM pg_replication_slots WHERE slot_type = "
+        "'logical' AND NOT temporary)");
     const pg::Row& row = rows.at(0);
     facts.slots = static_cast<int>(row.number(0));
     facts.replicas = static_cast<int>(row.number(1));
     facts.synchronous_standbys = static_cast<int>(row.number(2));
     facts.is_standby = row.truth(3);
     facts.old_prepared_transactions = static_cast<int>(row.number(4));
+    facts.prepared_transactions = static_cast<int>(row.number(5));
+    facts.logical_slots = static_cast<int>(row.number(6));
     read_files(facts);
     read_overrides(facts);
     return facts;
+}
+
+// The settings that the next start will find: the last line of the files counts, and what stands in none is as it was built.
+std::map<std::string, Setting> next_settings(const Facts& now, const Changes& changes) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : changes) names.push_back(name);
+    std::map<std::string, Setting> next = now.settings;
+    for (const pg::Row& row : pg::query(
+             "WITH written AS (SELECT DISTINCT ON (lower(name)) lower(name) AS name, setting FROM pg_file_settings "
+             "WHERE NOT (sourcefile LIKE '%/postgresql.auto.conf' AND lower(name) = ANY ($1::text[])) "
+             "ORDER BY lower(name), seqno DESC) "
+             "SELECT s.name, coalesce(w.setting, s.boot_val), s.unit, s.vartype = 'bool' FROM pg_settings s "
+             "LEFT JOIN written w ON w.name = s.name WHERE s.source <> 'command line' AND (w.name IS NOT NULL OR "
+             "s.source = 'configuration file' OR s.name = ANY ($1::text[]))",
+             {base::array_literal(names)}))
+        next[row.text(0)] = setting_of(row.text(1), row.text(2), row.truth(3));
+    for (const auto& [name, value] : changes) {
+        const auto known = next.find(name);
+        if (known == next.end() || !value) continue;
+        known->second =
+            setting_of(*value, known->second.unit, known->second.value == "on" || known->second.value == "off");
+    }
+    return next;
 }
 
 Datum check_config(FunctionCallInfo fcinfo) {
@@ -79,6 +106,32 @@ Datum check_config(FunctionCallInfo fcinfo) {
 }
 
 }  // namespace
+
+std::vector<Finding> errors_of(const Changes& changes, const std::optional<Machine>& machine) {
+    Facts before = read_facts();
+    if (machine) before.machine = *machine;
+    const pg::AsExtensionOwner as_extension;
+    Facts after = before;
+    after.settings = next_settings(before, changes);
+    before.settings = next_settings(before, {});
+    return new_errors(before, after);
+}
+
+void refuse(const std::vector<Finding>& errors) {
+    if (errors.empty()) return;
+    std::string parameters;
+    std::string details;
+    std::string remedies;
+    for (const Finding& error : errors) {
+        parameters += (parameters.empty() ? "" : ", ") + error.parameter;
+        details += fmt::format("{}{}: {}", details.empty() ? "" : "\n", error.parameter, error.detail);
+        remedies += (remedies.empty() ? "" : " ") + error.remedy;
+    }
+    throw pg::PgError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      "these settings would be an error of steward.check_config(): {}", parameters)
+        .detail("{}", details)
+        .hint("Nothing has been changed. {}", remedies);
+}
 
 }  // namespace steward::tune
 

@@ -34,11 +34,6 @@ bool does_nothing(const std::string& command) {
 void check_connections(Findings& found) {
     constexpr double kMany = 500;
     const double connections = found.amount("max_connections");
-    const double reserved = found.amount("superuser_reserved_connections") + found.amount("reserved_connections");
-    if (connections > 0 && reserved >= connections)
-        found.error("superuser_reserved_connections",
-                    fmt::format("{} of {} connections are reserved: nobody else gets in", reserved, connections),
-                    "Lower it, or raise max_connections.");
     if (connections > kMany)
         found.warn(
             "max_connections",
@@ -187,14 +182,8 @@ void check_replication(Findings& found) {
                         fmt::format("\"{}\" archives nothing: backups cannot be rolled forward", command),
                         "Set the command of your backup program, or archive_mode = off.");
     }
-    if (found.is("wal_level", "minimal")) {
-        if (found.amount("max_wal_senders") > 0)
-            found.error("wal_level", "minimal does not go with max_wal_senders above 0: the server will not start",
-                        "Set wal_level to replica.");
-        else
-            found.warn("wal_level", "minimal: no replica, no backup of the running server",
-                       "Set wal_level to replica.");
-    }
+    if (found.is("wal_level", "minimal"))
+        found.warn("wal_level", "minimal: no replica, no backup of the running server", "Set wal_level to replica.");
     if (found.has("max_slot_wal_keep_size") && found.amount("max_slot_wal_keep_size") < 0) {
         const char* const remedy = "Set it to three times max_wal_size, at most 30 % of the disk.";
         if (facts.slots > 0)

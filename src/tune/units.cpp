@@ -2,6 +2,7 @@
 #include "tune/units.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 
@@ -92,9 +93,9 @@ std::optional<Unit> setting_unit(std::string_view text) {
 }
 
 std::string_view switch_of(std::string_view text) {
-    for (const std::string_view word : {"on", "true", "yes"})
+    for (const std::string_view word : {"on", "true", "yes", "1"})
         if (text == word) return "on";
-    for (const std::string_view word : {"off", "false", "no"})
+    for (const std::string_view word : {"off", "false", "no", "0"})
         if (text == word) return "off";
     return text;
 }
@@ -155,6 +156,20 @@ std::optional<double> amount_of(const Setting& setting) {
     const auto unit = setting_unit(setting.unit);
     if (!unit) return std::nullopt;
     return *number * unit->factor;
+}
+
+Setting setting_of(std::string_view text, const std::string& unit, bool is_switch) {
+    if (is_switch) {
+        std::string word(text);
+        for (char& c : word) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        return {std::string(switch_of(word)), unit};
+    }
+    std::string_view rest;
+    const auto steps = setting_unit(unit);
+    const auto number = leading_number(trimmed(text), &rest);
+    const auto amount = amount_of(text);
+    if (!steps || !number || rest.empty() || !amount) return {std::string(text), unit};
+    return {fmt::format("{}", *amount / steps->factor), unit};
 }
 
 std::optional<double> amount_of(std::string_view text) {

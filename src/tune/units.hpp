@@ -36,6 +36,8 @@ struct Setting {
     std::string value;
     std::string unit;  // "", "8kB", "MB", "ms", "s", "min", ...
 };
+// What a file says, as pg_settings would have it: "2GB" in "8kB" -> "262144"; "yes" of a switch -> "on".
+Setting setting_of(std::string_view text, const std::string& unit, bool is_switch);
 // As SHOW has it, but without what SHOW takes from the session: "16384" of "8kB" -> "128MB"; -1 and 0 stay.
 std::string shown(const Setting& setting);
 

@@ -52,8 +52,25 @@ for ([ 'work_mme = 1', 'work_mme', 'unrecognized configuration parameter' ], [ '
     truncate $path, (-s $path) - length("$line\n");
 }
 
-# Whenever it dies, what there was is on disk: before anything is changed, and after all is but before that is said.
+# What the server would not start with is refused, and nothing is written: this one has wal_level minimal.
 my $auto = $node->data_dir . '/postgresql.auto.conf';
+my $unchanged = slurp_file($auto);
+sub refused {
+    my ($statement) = @_;
+    my ($status, $out, $err) = $node->psql('postgres', $statement);
+    return $err;
+}
+my $senders = q{steward.apply_tuning(%s, memory_bytes => 8589934592, parameters => '{max_wal_senders%s}')};
+like(refused(sprintf "SELECT $senders", $_, ''), qr/would be an error of steward.check_config\(\): wal_level\n.*wal_level: minimal does not go with max_wal_senders.*\n.*Nothing has been changed. Set wal_level to replica/,
+    "what would keep the server from starting is refused, dry run $_") for 'true', 'false';
+is(slurp_file($auto) . sql('SELECT count(*) FROM steward.tuning_journal'), "${unchanged}0", 'and nothing is written');
+is(sql(sprintf "SELECT string_agg(outcome, ',') FROM $senders", 'false', ', wal_level'), 'applied,applied', 'together they are applied');
+sql(q{ALTER SYSTEM SET max_wal_senders = 5});
+like(refused('SELECT steward.revert_tuning()'), qr/wal_level: minimal does not go with max_wal_senders above 0: the server will not start/, 'what is put back is looked at, too');
+sql('ALTER SYSTEM SET max_wal_senders = 10');
+is(sql(q{SELECT string_agg(outcome, ',') FROM steward.revert_tuning()}), 'reverted,reverted', 'and put back where it fits');
+
+# Whenever it dies, what there was is on disk: before anything is changed, and after all is but before that is said.
 sql(q{ALTER SYSTEM SET work_mem = '5MB'});
 my $before = join '', sort { $a cmp $b } split /^/, slurp_file($auto);
 my $seed = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"data_disk": "100GB", "wal_disk": "100GB", "databases": "500MB"}'};
@@ -126,5 +143,5 @@ is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE ver
     'and nothing is wrong with it');
 
 $node->stop;
-quiet_log($node, 'terminating background worker|terminating connection|the database system');
+quiet_log($node, 'these settings would be an error|terminating background worker|terminating connection|the database system');
 done_testing();

@@ -54,7 +54,12 @@ Facts sound() {
         {"max_wal_senders", {"10", ""}},
         {"max_wal_size", {"8192", "MB"}},
         {"max_worker_processes", {"12", ""}},
+        {"max_replication_slots", {"10", ""}},
+        {"max_prepared_transactions", {"0", ""}},
         {"min_wal_size", {"2048", "MB"}},
+        {"server_version_num", {"170006", ""}},
+        {"summarize_wal", {"off", ""}},
+        {"wal_segment_size", {"16777216", "B"}},
         {"random_page_cost", {"1.1", ""}},
         {"seq_page_cost", {"1", ""}},
         {"shared_buffers", {"262144", "8kB"}},
@@ -160,6 +165,61 @@ TEST(TuneCheck, finds_each_value_that_is_wrong) {
             << told(findings);
         for (const Finding& finding : findings) EXPECT_FALSE(finding.remedy.empty()) << finding.detail;
     }
+}
+
+// Each of these ends the start of a server.
+TEST(TuneCheck, knows_what_a_server_does_not_start_with) {
+    const auto stops = [](const std::function<void(Facts&)>& change) {
+        Facts facts = sound();
+        change(facts);
+        std::string parameters;
+        for (const Finding& finding : check(facts))
+            if (finding.stops_start) parameters += finding.parameter + " ";
+        return parameters;
+    };
+    const auto set = [](Facts& facts, const char* name, const char* value) { facts.settings[name].value = value; };
+    EXPECT_EQ(stops([](Facts&) {}), "");
+    EXPECT_EQ(stops([&](Facts& f) { set(f, "superuser_reserved_connections", "200"); }),
+              "superuser_reserved_connections ");
+    EXPECT_EQ(stops([&](Facts& f) { set(f, "min_wal_size", "31"); }), "min_wal_size ");
+    EXPECT_EQ(stops([](Facts& f) { f.slots = 11; }), "max_replication_slots ");
+    EXPECT_EQ(stops([](Facts& f) { f.prepared_transactions = 1; }), "max_prepared_transactions ");
+    EXPECT_EQ(stops([](Facts& f) { f.slots = f.logical_slots = 1; }), "wal_level ");
+    EXPECT_EQ(stops([&](Facts& f) {
+                  f.slots = f.logical_slots = 1;
+                  set(f, "server_version_num", "190000");
+              }),
+              "");
+    const auto minimal = [&](Facts& f) {
+        set(f, "wal_level", "minimal");
+        set(f, "max_wal_senders", "0");
+        set(f, "archive_mode", "off");
+    };
+    EXPECT_EQ(stops(minimal), "");
+    for (const auto& [name, value] :
+         {std::pair{"max_wal_senders", "1"}, {"archive_mode", "on"}, {"summarize_wal", "on"}})
+        EXPECT_EQ(stops([&](Facts& f) {
+                      minimal(f);
+                      set(f, name, value);
+                  }),
+                  "wal_level ")
+            << name;
+    EXPECT_EQ(stops([&](Facts& f) {
+                  minimal(f);
+                  f.slots = 1;
+              }),
+              "wal_level ");
+}
+
+TEST(TuneCheck, tells_the_errors_of_a_change_from_those_there_were) {
+    Facts before = sound();
+    before.settings["fsync"].value = "off";
+    Facts after = before;
+    EXPECT_TRUE(new_errors(before, after).empty());
+    after.settings["wal_level"].value = "minimal";
+    EXPECT_EQ(told(new_errors(before, after)).find("error wal_level: minimal does not go with max_wal_senders"), 0U);
+    after.settings["fsync"].value = "on";
+    EXPECT_TRUE(new_errors(after, before).size() == 1) << "what was on is off";
 }
 
 TEST(TuneCheck, weighs_a_setting_by_what_the_server_has_seen) {

@@ -57,6 +57,17 @@ TEST(TuneUnits, compare_by_what_they_mean) {
     EXPECT_FALSE(same_value("cp %p", "cp %P"));
 }
 
+TEST(TuneUnits, are_those_of_pg_settings_whatever_a_file_says) {
+    EXPECT_EQ(setting_of("2GB", "8kB", false).value, "262144");
+    EXPECT_EQ(setting_of(" 1536 MB", "MB", false).value, "1536");
+    EXPECT_EQ(setting_of("15min", "s", false).value, "900");
+    EXPECT_EQ(setting_of("-1", "MB", false).value, "-1");
+    EXPECT_EQ(setting_of("200", "", false).value, "200");
+    EXPECT_EQ(setting_of("cp %p /a", "", false).value, "cp %p /a");
+    EXPECT_EQ(setting_of("YES", "", true).value, "on");
+    EXPECT_EQ(setting_of("0", "", true).value, "off");
+}
+
 TEST(TuneUnits, round_down_and_never_fall) {
     EXPECT_EQ(rounded_down(2 * kGB), 2 * kGB);
     EXPECT_EQ(rounded_down(1989 * kMB), 1984 * kMB);
