@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: PostgreSQL
+#
+# Has a running standby follow another server, as after a promotion. See --help.
+# shellcheck source=deploy/replication/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+usage() {
+    cat <<'USAGE'
+Usage: follow.sh --name NAME --host HOST [--port PORT] [--role NAME] [--passfile FILE] [--dry-run]
+
+Has the standby that psql connects to follow another server, without a restart: the new primary after a promotion, or another
+standby. Run it on its machine, as the user it runs as, as a superuser. The other server has been set up by primary.sh.
+
+  --name NAME      the name of this standby: that of its slot there, which is made if it is missing
+  --host HOST      the server to follow, as this machine reaches it
+  --port PORT      its port (5432)
+  --role NAME      the role to connect as (replicator)
+  --passfile FILE  with its password (PGPASSFILE, or ~/.pgpass)
+  -n, --dry-run    show what would be done, and do nothing
+  -h, --help       this text
+
+The slot at the server it has followed, if that lives, is left: drop it there.
+
+Exit status: 0 done, or nothing to do; 1 something failed; 2 wrong arguments; 3 no server, or no rights; 4 it is no standby, or
+cannot follow that server: then rejoin.sh or standby.sh builds it anew.
+USAGE
+}
+
+name='' host='' port=5432
+while [ $# -gt 0 ]; do
+    case $1 in
+        -h | --help) usage; exit 0 ;;
+        -n | --dry-run) dry_run=yes; shift; continue ;;
+        --name) needs_value "$@"; check_name --name "$2"; name=$2 ;;
+        --host) needs_value "$@"; check_host --host "$2"; host=$2 ;;
+        --port) needs_value "$@"; check_port --port "$2"; port=$2 ;;
+        --role) needs_value "$@"; check_name --role "$2"; role=$2 ;;
+        --passfile) needs_value "$@"; passfile=$2 ;;
+        *) wrong "unknown argument $1" ;;
+    esac
+    shift 2
+done
+[ -n "$name" ] && [ -n "$host" ] || wrong '--name and --host are needed'
+
+not_root
+need_passfile
+need_own_server
+need_files_of_server
+need_source
+facts=$(sql "SELECT pg_is_in_recovery(), system_identifier, greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) FROM pg_control_system()")
+IFS='|' read -r is_standby system received <<<"$facts"
+[ "$is_standby" = t ] || refuse 4 'it is a primary' 'An old primary becomes a standby by rejoin.sh.'
+[ "$system" = "$source_system" ] || refuse 4 "$host, port $port is of another cluster"
+find_programs "$source_major"
+data=$own_data
+! is_standby_of_source || { say "nothing to do: it follows $host, port $port"; exit 0; }
+
+# What this standby has received and the other has not cannot be taken back: after a promotion they have parted.
+[ "$(ask_source "SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END >= '$received'")" = t ] ||
+    refuse 4 "it has received WAL up to $received, and $host, port $port has not" 'Stop it, and have it come back by rejoin.sh.'
+
+need_free_slot
+streams() {
+    local _
+    for _ in $(seq 300); do
+        [ "$(ask_source "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$name")")" != t ] || return 0
+        sleep 0.2
+    done
+    say 'it does not stream: see its log, and that of the other server' >&2
+    return 1
+}
+plan_slot
+sql_step "ALTER SYSTEM SET primary_conninfo = $(literal "$(source_conninfo)")"
+sql_step "ALTER SYSTEM SET primary_slot_name = $(literal "$name")"
+sql_step 'SELECT pg_reload_conf()'
+step streams
+run_steps
