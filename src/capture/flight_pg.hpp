@@ -5,9 +5,9 @@
 #pragma once
 
 #include <algorithm>
-#include <ctime>
 
 #include "capture/session_pg.hpp"
+#include "pg/clock.hpp"
 #include "pg/executor.hpp"
 
 namespace steward::capture {
@@ -28,13 +28,8 @@ extern Flight* planned;
 #define STEWARD_APART __attribute__((noinline))
 #define STEWARD_WITHIN inline __attribute__((always_inline))
 
-inline std::int64_t clock_ns(clockid_t clock) noexcept {
-    timespec now{};
-    clock_gettime(clock, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-inline std::int64_t now_ns() noexcept { return clock_ns(CLOCK_MONOTONIC); }
-inline std::int64_t cpu_ns() noexcept { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+inline std::int64_t now_ns() noexcept { return pg::clock_ns(CLOCK_MONOTONIC); }
+inline std::int64_t cpu_ns() noexcept { return pg::clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 // What lies between two readings of each by themselves. That of cpu_ns() takes as long as a short statement: it is a call of the
 // kernel.
 extern std::int64_t clock_reading_ns;

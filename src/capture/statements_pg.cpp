@@ -4,8 +4,6 @@
 #include "capture/slow_pg.hpp"
 #include "capture/timing_pg.hpp"
 
-#include <limits>
-
 namespace steward::capture {
 
 Flights<Before> flights;
@@ -36,22 +34,11 @@ int sampling_of(const SlabEntry& entry) noexcept {
     return draws_one_of(kSampleOneOf) ? sampled(sums, kSampleOneOf) : 0;
 }
 
-// The least of some tries: others are interrupted.
-std::int64_t cost_of_reading(clockid_t clock) noexcept {
-    constexpr int kTries = 32;
-    std::int64_t least = std::numeric_limits<std::int64_t>::max();
-    for (int i = 0; i < kTries; ++i) {
-        const std::int64_t before = clock_ns(clock);
-        least = std::min(least, clock_ns(clock) - before);
-    }
-    return least;
-}
-
 }  // namespace
 
 void measure_clocks() noexcept {
-    clock_reading_ns = cost_of_reading(CLOCK_MONOTONIC);
-    cpu_reading_ns = cost_of_reading(CLOCK_THREAD_CPUTIME_ID);
+    clock_reading_ns = pg::cost_of_reading_ns(CLOCK_MONOTONIC);
+    cpu_reading_ns = pg::cost_of_reading_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 STEWARD_APART void flush_planned() noexcept {

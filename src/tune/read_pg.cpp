@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
 
 #include "base/text.hpp"
+#include "pg/clock.hpp"
 #include "pg/file.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -23,24 +23,6 @@ namespace steward::tune {
 namespace {
 
 constexpr int kDefaultConnections = 100;  // what initdb writes when nobody says otherwise
-
-// The quickest of several runs: the others were interrupted.
-double clock_read_ns() {
-    constexpr int kRuns = 10;
-    constexpr int kReads = 200;
-    constexpr double kPerSecond = 1e9;
-    double least = kPerSecond;
-    for (int run = 0; run < kRuns; ++run) {
-        timespec first{};
-        timespec last{};
-        clock_gettime(CLOCK_MONOTONIC, &first);
-        for (int i = 0; i < kReads; ++i) clock_gettime(CLOCK_MONOTONIC, &last);
-        const auto took = static_cast<double>(last.tv_sec - first.tv_sec) * kPerSecond +
-                          static_cast<double>(last.tv_nsec - first.tv_nsec);
-        least = std::min(least, took / kReads);
-    }
-    return least;
-}
 
 const std::string& value_of(const Settings& settings, const std::string& name) {
     static const std::string nothing;
@@ -171,7 +153,7 @@ Machine read_machine() {
     machine.disk = disk_below("", data).value_or(Disk::ssd);
     if (const auto disk = file_system_of(data)) machine.data_disk_bytes = disk->bytes;
     if (const auto disk = file_system_of(data + "/pg_wal")) machine.wal_disk_bytes = disk->bytes;
-    machine.clock_read_ns = clock_read_ns();
+    machine.clock_read_ns = static_cast<double>(pg::cost_of_reading_ns(CLOCK_MONOTONIC));
     machine.huge_page_bytes = look_at_huge_page("").value_or(machine.huge_page_bytes);
     return machine;
 }
