@@ -31,20 +31,25 @@ for (split /\n/, $files) {
     else { $conf{$name} .= "$_\n"; }
 }
 is(scalar keys %conf, 25, 'there is a file for each machine and profile');
+# Each is started with, but for the memory that it is for.
 my @refused;
+my $here = join ' ', map { "-c $_" } 'shared_buffers=16MB', 'fsync=off', q{dynamic_library_path='} . sql(q{SELECT current_setting('dynamic_library_path')}) . q{'}, 'port=' . $node->port, "listen_addresses=''", 'unix_socket_directories=' . $node->host;
+sub pg_ctl { my ($log, @words) = @_; return IPC::Run::run([ 'pg_ctl', '-w', '-D', $node->data_dir, '-l', $log, @words ], '>', '/dev/null', '2>&1'); }
+$node->stop;
 for my $name (sort keys %conf) {
     my $file = "$PostgreSQL::Test::Utils::tmp_check/$name.conf";
     append_to_file($file, $conf{$name});
-    my ($out, $err);
-    IPC::Run::run([ 'postgres', '-D', $node->data_dir, '-c', "config_file=$file", '-C', 'shared_buffers' ], '>', \$out, '2>', \$err)
-        or push @refused, "$name: $err";
+    if (pg_ctl("$file.log", '-o', "-c config_file=$file $here", 'start')) { pg_ctl("$file.log", '-m', 'immediate', 'stop'); }
+    else { push @refused, "$name: " . slurp_file("$file.log"); }
 }
-is(join('', @refused), '', 'the server takes all of them');
+is(join('', @refused), '', 'a server starts with each of them');
+$node->start;
 
 # What is wrong in a file is told with its line, by who reads it before the server does.
 my $path = $node->data_dir . '/postgresql.conf';
 my $lines = () = slurp_file($path) =~ /\n/g;
-for ([ 'work_mme = 1', 'work_mme', 'unrecognized configuration parameter' ], [ 'max_wal_size = lots', 'max_wal_size', 'setting could not be applied' ]) {
+for ([ 'work_mme = 1', 'work_mme', 'unrecognized configuration parameter' ], [ 'max_wal_size = lots', 'max_wal_size', 'setting could not be applied' ],
+    [ 'work_mem = -1GB', 'work_mem', 'setting could not be applied' ], [ 'work_mem = = 4MB', '', 'syntax error' ], [ q{include 'nowhere.conf'}, '', 'could not open file "' . $node->data_dir . '/nowhere.conf"' ]) {
     my ($line, $parameter, $why) = @$_;
     append_to_file($path, "$line\n");
     is(sql(q{SELECT verdict, parameter, detail FROM steward.check_config() WHERE detail LIKE '%postgresql.conf line%'}),
@@ -135,9 +140,9 @@ SKIP: {
 }
 
 # On the disk that there is.
-my $here = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"databases": "500MB"}'};
-restarted_with(sql("SELECT steward.tune_config('conf', $here)") . "\n");
-is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($here) WHERE kind = 'setting' AND severity <> 'ok'"), '',
+my $its_own = q{'mixed', true, 1073741824, 4, NULL, 'ssd', 1, '{"databases": "500MB"}'};
+restarted_with(sql("SELECT steward.tune_config('conf', $its_own)") . "\n");
+is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($its_own) WHERE kind = 'setting' AND severity <> 'ok'"), '',
     'a server that has what is recommended is recommended nothing');
 is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
     'and nothing is wrong with it');
