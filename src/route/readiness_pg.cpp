@@ -2,7 +2,7 @@
 //
 // steward.failover_readiness() and steward.setup_replication_check(): what is asked of this server and of the others, put
 // before pure code.
-#include "route/readiness.hpp"
+#include "route/readiness_pg.hpp"
 
 #include "base/text.hpp"
 #include "pg/databases.hpp"
@@ -30,7 +30,8 @@ constexpr Question kSettings = {
     "'max_locks_per_transaction', 'max_prepared_transactions', 'max_replication_slots', 'max_slot_wal_keep_size', "
     "'max_standby_streaming_delay', 'max_wal_senders', 'max_worker_processes', 'password_encryption', "
     "'primary_slot_name', 'recovery_min_apply_delay', 'recovery_target_timeline', 'restore_command', 'server_version', "
-    "'server_version_num', 'synchronous_standby_names', 'wal_keep_size', 'wal_level', 'wal_log_hints')",
+    "'server_version_num', 'shared_preload_libraries', 'synchronous_standby_names', 'wal_keep_size', 'wal_level', "
+    "'wal_log_hints')",
     2};
 // What only some versions have is null in the others.
 constexpr Question kSlots = {
@@ -106,6 +107,8 @@ std::optional<std::int64_t> loss_of(const Known& known, const Surroundings& arou
         .micros;
 }
 
+}  // namespace
+
 Cluster look_at_cluster() {
     Picture seen = picture();
     const std::string database = pg::current_database();
@@ -142,6 +145,8 @@ Cluster look_at_cluster() {
     cluster.members.push_back(std::move(self));
     return cluster;
 }
+
+namespace {
 
 // ---- This server alone ---------------------------------------------------------------------------------------------------
 

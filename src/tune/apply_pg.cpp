@@ -117,7 +117,7 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
     const auto rows = chosen(read_advice(input, settings), wanted_names(fcinfo, kNames));
     std::map<std::string, Applied> outcomes;
     const Order order = order_of(rows, outcomes);
-    refuse(errors_of(changes_of(order), input.machine));
+    refuse(errors_of(changes_of(order), Scope::cluster, input.machine));
     if (!is_dry && !order.values.empty())
         for (Applied& applied : carry_out(order)) outcomes[applied.parameter] = std::move(applied);
     pg::ResultSet result(fcinfo);

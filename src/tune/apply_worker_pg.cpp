@@ -109,7 +109,7 @@ void refuse_to_stop(const std::vector<Change>& changes, const std::vector<pg::Ce
     Changes back;
     for (std::size_t i = 0; i < changes.size(); ++i)
         if (is_ours(changes[i].row, written[i])) back[changes[i].row.parameter] = changes[i].row.after;
-    std::vector<Finding> errors = errors_of(back, std::nullopt);
+    std::vector<Finding> errors = errors_of(back, Scope::server, std::nullopt);
     errors.erase(std::remove_if(errors.begin(), errors.end(), [](const Finding& error) { return !error.stops_start; }),
                  errors.end());
     refuse(errors);

@@ -112,6 +112,7 @@ std::vector<Finding> check(const Facts& facts) {
     check_replication(found);
     check_planner(found);
     check_vacuum(found);
+    check_nodes(found);
     return std::move(found).done();
 }
 

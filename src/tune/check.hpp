@@ -37,6 +37,16 @@ struct Override {
     std::string value;
 };
 
+// A server of the cluster, this one included, as far as it could be asked.
+struct Node {
+    std::string name;
+    bool is_self = false;
+    bool is_standby = false;
+    std::optional<std::string> problem;  // why its settings are unknown
+    std::map<std::string, std::string> settings;
+    std::vector<std::string> standbys;  // that stream from it, by application_name
+};
+
 // What is judged. Settings are outside of sessions, in the units of pg_settings.
 struct Facts {
     std::map<std::string, Setting> settings;
@@ -52,6 +62,7 @@ struct Facts {
     int replicas = 0;
     int synchronous_standbys = 0;  // that are there
     bool is_standby = false;
+    std::vector<Node> nodes;
     int prepared_transactions = 0;
     int old_prepared_transactions = 0;  // older than an hour
 };
@@ -94,5 +105,6 @@ void check_replication(Findings& found);
 void check_planner(Findings& found);
 void check_vacuum(Findings& found);
 void check_files(Findings& found);
+void check_nodes(Findings& found);
 
 }  // namespace steward::tune

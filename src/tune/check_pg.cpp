@@ -8,6 +8,7 @@
 #include "pg/extension.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
+#include "route/readiness_pg.hpp"
 #include "tune/look.hpp"
 #include "tune/read_pg.hpp"
 
@@ -46,7 +47,24 @@ void read_overrides(Facts& facts) {
         facts.overrides.push_back({row.text(0), row.text(1), row.text(2)});
 }
 
-Facts read_facts() {
+// Nothing where no node is registered, or nobody has asked them.
+void read_nodes(Facts& facts) {
+    route::Cluster cluster = route::look_at_cluster();
+    if (!cluster.has_nodes) return;
+    for (route::Member& member : cluster.members) {
+        Node node{member.name,
+                  member.is_self,
+                  member.facts.is_standby,
+                  std::move(member.error),
+                  std::move(member.settings),
+                  std::move(member.standbys)};
+        if (!node.problem && member.facts.system_identifier != cluster.system_identifier)
+            node.problem = "it is of another cluster";
+        facts.nodes.push_back(std::move(node));
+    }
+}
+
+Facts read_facts(Scope scope) {
     pg::AsExtensionOwner as_extension;
     Facts facts;
     for (const auto& [name, known] : read_settings()) facts.settings[name] = known.current;
@@ -72,6 +90,7 @@ Facts read_facts() {
     facts.logical_slots = static_cast<int>(row.number(6));
     read_files(facts);
     read_overrides(facts);
+    if (scope == Scope::cluster) read_nodes(facts);
     return facts;
 }
 
@@ -98,22 +117,34 @@ std::map<std::string, Setting> next_settings(const Facts& now, const Changes& ch
     return next;
 }
 
+void put_settings(Facts& facts, std::map<std::string, Setting> settings) {
+    facts.settings = std::move(settings);
+    for (Node& node : facts.nodes)
+        if (node.is_self)
+            for (auto& [name, value] : node.settings) {
+                const auto known = facts.settings.find(name);
+                if (known != facts.settings.end()) value = known->second.value;
+            }
+}
+
 Datum check_config(FunctionCallInfo fcinfo) {
     pg::ResultSet rows(fcinfo);
-    for (const Finding& finding : check(read_facts()))
+    for (const Finding& finding : check_server(Scope::cluster))
         rows.add({finding.parameter, std::string(name_of(finding.verdict)), finding.detail, finding.remedy});
     return rows.done();
 }
 
 }  // namespace
 
-std::vector<Finding> errors_of(const Changes& changes, const std::optional<Machine>& machine) {
-    Facts before = read_facts();
+std::vector<Finding> check_server(Scope scope) { return check(read_facts(scope)); }
+
+std::vector<Finding> errors_of(const Changes& changes, Scope scope, const std::optional<Machine>& machine) {
+    Facts before = read_facts(scope);
     if (machine) before.machine = *machine;
     const pg::AsExtensionOwner as_extension;
     Facts after = before;
-    after.settings = next_settings(before, changes);
-    before.settings = next_settings(before, {});
+    put_settings(before, next_settings(before, {}));
+    put_settings(after, next_settings(after, changes));
     return new_errors(before, after);
 }
 

@@ -17,8 +17,13 @@ namespace steward::tune {
 // Values of ALTER SYSTEM to come; none: its RESET.
 using Changes = std::map<std::string, pg::Cell>;
 
+// Whether other nodes are asked, too, and waited for.
+enum class Scope { server, cluster };
+
+std::vector<Finding> check_server(Scope scope);
+
 // What would be wrong after the next start that is not without these changes. `machine`: none: the one there is.
-std::vector<Finding> errors_of(const Changes& changes, const std::optional<Machine>& machine);
+std::vector<Finding> errors_of(const Changes& changes, Scope scope, const std::optional<Machine>& machine);
 
 // As an error; nothing when there is nothing.
 void refuse(const std::vector<Finding>& errors);

@@ -147,6 +147,23 @@ is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($it
 is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
     'and nothing is wrong with it');
 
+# Across nodes: a standby may not have less than its primary, and so keeps it from having more.
+$node->backup('standby');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'standby', has_streaming => 1);
+$standby->append_conf('postgresql.conf', 'hot_standby_feedback = off');
+$standby->start;
+sql(join ';', map { sprintf q{SELECT steward.register_node('%s', '%s', %d)}, $_->name, $_->host, $_->port } $node, $standby);
+# A standby looks for nodes when it starts, and rarely after.
+$standby->restart;
+my $feedback = q{(SELECT detail FROM steward.check_config() WHERE parameter = 'hot_standby_feedback') LIKE 'off on "standby"%'};
+wait_for($_, $feedback, 'a comparison on ' . $_->name) for $node, $standby;
+my $workers = sql(q{SELECT current_setting('max_worker_processes')});
+like(refused(q{SELECT steward.apply_tuning(false, cpus => 64, parameters => '{max_worker_processes}')}),
+    qr/max_worker_processes: "standby" has $workers, its primary "main" 72.*\n.*ALTER SYSTEM SET max_worker_processes = 72 on "standby", and restart it/, 'a primary is not set beyond its standby');
+$standby->stop;
+quiet_log($standby, 'terminating walreceiver|terminating connection');
+
 $node->stop;
 quiet_log($node, 'these settings would be an error|terminating background worker|terminating connection|the database system');
 done_testing();

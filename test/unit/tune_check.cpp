@@ -287,6 +287,77 @@ TEST(TuneCheck, weighs_a_setting_by_what_the_server_has_seen) {
         << "errors first";
 }
 
+// A primary with a standby, nothing wrong with either.
+Facts pair() {
+    Facts facts = sound();
+    Node primary;
+    primary.name = "db1";
+    primary.is_self = true;
+    primary.settings = {{"archive_mode", "on"},
+                        {"hot_standby_feedback", "on"},
+                        {"max_connections", "200"},
+                        {"max_locks_per_transaction", "64"},
+                        {"max_prepared_transactions", "0"},
+                        {"max_standby_streaming_delay", "30000"},
+                        {"max_wal_senders", "10"},
+                        {"max_worker_processes", "12"},
+                        {"server_version", "17.6"},
+                        {"server_version_num", "170006"},
+                        {"shared_preload_libraries", "pg_steward"},
+                        {"synchronous_standby_names", ""},
+                        {"wal_level", "logical"}};
+    primary.standbys = {"db2"};
+    Node standby = primary;
+    standby.name = "db2";
+    standby.is_self = false;
+    standby.is_standby = true;
+    standby.standbys.clear();
+    facts.nodes = {primary, standby};
+    return facts;
+}
+
+TEST(TuneCheck, compares_a_standby_with_its_primary) {
+    EXPECT_EQ(told(check(pair())), "");
+    const Case cases[] = {
+        {"max_connections", "100", "error max_connections: \"db2\" has 100, its primary \"db1\" 200"},
+        {"max_worker_processes", "8", "error max_worker_processes"},
+        {"max_wal_senders", "5", "error max_wal_senders"},
+        {"max_locks_per_transaction", "32", "error max_locks_per_transaction"},
+        {"server_version_num", "170005", "warning server_version"},
+        {"max_standby_streaming_delay", "-1", "warning max_standby_streaming_delay"},
+        {"hot_standby_feedback", "off", "info hot_standby_feedback"},
+        {"wal_level", "replica", "warning wal_level: replica on \"db2\", logical on its primary"},
+        {"archive_mode", "off", "warning archive_mode"},
+        {"shared_preload_libraries", "auto_explain", "warning shared_preload_libraries"},
+    };
+    for (const Case& one : cases) {
+        Facts facts = pair();
+        facts.nodes[1].settings[one.parameter] = one.value;
+        EXPECT_EQ(told(check(facts)).find(one.expected), 0U) << one.parameter << "\n" << told(check(facts));
+        facts.nodes[1].problem = "it is not up";
+        EXPECT_EQ(told(check(facts)), "info nodes: \"db2\" is compared with nobody: it is not up\n");
+    }
+    Facts facts = pair();
+    facts.nodes[0].settings["max_connections"] = "100";
+    EXPECT_EQ(told(check(facts)), "") << "a standby may have more";
+    facts.nodes[0].is_standby = true;
+    facts.nodes[1].settings["max_connections"] = "50";
+    EXPECT_EQ(told(check(facts)), "") << "without a primary there is nothing to compare with";
+}
+
+TEST(TuneCheck, knows_for_whom_commits_wait_on_another_server) {
+    Facts facts = pair();
+    facts.nodes[0].is_self = false;
+    facts.nodes[0].settings["synchronous_standby_names"] = "ANY 1 (db2, db3)";
+    EXPECT_EQ(told(check(facts)),
+              "warning synchronous_standby_names: on \"db1\" it names \"db3\", which is not there\n");
+    facts.nodes[0].settings["synchronous_standby_names"] = "FIRST 2 (db2, db3)";
+    EXPECT_EQ(told(check(facts)),
+              "error synchronous_standby_names: commits on \"db1\" wait for 2 standbys, and 1 are there\n");
+    facts.nodes[0].settings["synchronous_standby_names"] = "*";
+    EXPECT_EQ(told(check(facts)), "");
+}
+
 // What steward.tune() recommends is no reason to complain.
 TEST(TuneCheck, passes_what_is_recommended) {
     for (const Profile profile : kProfiles)
