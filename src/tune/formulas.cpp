@@ -83,7 +83,8 @@ void add_connections(Rows& rows) {
             ? fmt::format(" Behind a pool about {} of them work at a time.", rows.memory.active)
             : std::string(
                   " Without a pool half of them are reckoned to work at a time; a pool would let fewer do the same.");
-    if (rows.input.evidence) why += fmt::format(" In use now: {}.", rows.input.evidence->connections);
+    if (rows.input.evidence)
+        why += fmt::format(" In use now: {}; nobody has kept how many were at most.", rows.input.evidence->connections);
     rows.set("max_connections", connections, Severity::info, why);
     const int reserved = std::clamp(connections / 40, 3, 10);
     rows.set("superuser_reserved_connections", reserved, Severity::info,
