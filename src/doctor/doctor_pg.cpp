@@ -13,6 +13,7 @@
 #include "pg/srf.hpp"
 #include "pg/transaction.hpp"
 #include "schedule/health_pg.hpp"
+#include "tune/check_pg.hpp"
 
 namespace steward::doctor {
 
@@ -44,6 +45,7 @@ public:
             check("schedule", one.name, [&] {
                 for (const schedule::Finding& finding : one.run()) say(finding.verdict, finding.detail, finding.remedy);
             });
+        check("tune", "settings", [&] { settings(); });
         return result_.done();
     }
 
@@ -69,6 +71,7 @@ private:
     bool is_whole(const pg::Row& row);
     void runways();
     void locks();
+    void settings();
 
     InfoQuery& query_;
     pg::ResultSet result_;
@@ -241,6 +244,19 @@ void Doctor::locks() {
     std::int64_t wanted = (4 * most * max_locks_per_xact / capacity / 64 + 1) * 64;
     say(share < 1 ? "warning" : "critical", detail,
         fmt::format("Put into postgresql.conf and restart: max_locks_per_transaction = {}", wanted));
+}
+
+// Those that lose data or stop the server; the others are steward.check_config()'s.
+void Doctor::settings() {
+    bool is_sound = true;
+    for (const tune::Finding& finding : tune::check_server(tune::Scope::server)) {
+        if (finding.verdict != tune::Verdict::error) continue;
+        is_sound = false;
+        const bool is_named = finding.detail.find(finding.parameter) != std::string::npos;
+        say("critical", is_named ? finding.detail : fmt::format("{}: {}", finding.parameter, finding.detail),
+            finding.remedy);
+    }
+    if (is_sound) ok("none that loses data or stops the server; steward.check_config() says more");
 }
 
 }  // namespace
