@@ -28,6 +28,23 @@ check_name() { [[ $2 =~ ^[a-z_][a-z0-9_]{0,62}$ ]] || wrong "$1 \"$2\" is not a 
 check_host() { [[ $2 =~ ^[A-Za-z0-9.:_/-]+$ ]] || wrong "$1 \"$2\" is not a host"; }
 check_port() { [[ $2 =~ ^[0-9]{1,5}$ ]] && [ "$2" -ge 1 ] && [ "$2" -le 65535 ] || wrong "$1 \"$2\" is not a port"; }
 
+# What the scripts take that connect two servers.
+data='' name='' host='' port=5432
+standby_argument() {
+    case $1 in
+        -D | --data | --name | --host | --port | --role | --passfile) needs_value "$@" ;;
+        *) wrong "unknown argument $1" ;;
+    esac
+    case $1 in
+        -D | --data) data=$(readlink -m -- "$2") ;;
+        --name) check_name --name "$2"; name=$2 ;;
+        --host) check_host --host "$2"; host=$2 ;;
+        --port) check_port --port "$2"; port=$2 ;;
+        --role) check_name --role "$2"; role=$2 ;;
+        --passfile) passfile=$2 ;;
+    esac
+}
+
 not_root() { [ "$(id -u)" != 0 ] || refuse 3 "root must not run this" "Run it as the user that the server runs as: sudo -u postgres $me ..."; }
 
 # A password stands in a file of its own, which libpq reads only if nobody else can.

@@ -89,7 +89,7 @@ set_password() {
     password=$(password_of_role)
     printf '%s\n%s\n' "$password" "$password" |
         PGOPTIONS="-c password_encryption=scram-sha-256 -c log_statement=none -c log_min_duration_statement=-1" \
-            setsid -w psql -XAtqw -v ON_ERROR_STOP=1 -d "${PGDATABASE:-postgres}" -c "\\password $1" >/dev/null
+            LC_ALL=C setsid -w psql -XAtqw -v ON_ERROR_STOP=1 -d "${PGDATABASE:-postgres}" -c "\\password $1" 2> >(grep -v '^Enter ' >&2)
     [ "$(sql "SELECT rolpassword LIKE 'SCRAM-SHA-256\$%' FROM pg_authid WHERE rolname = $(literal "$1")")" = t ]
 }
 
@@ -148,7 +148,7 @@ at_least() { if [ "${setting[$1]}" -lt "$2" ]; then set_to "$1" "$3"; fi; }
 is_on() { [[ ${setting[$1]} =~ ^(on|true|yes|1)$ ]]; }
 
 plan_settings() {
-    local name
+    local name before=${#steps[@]}
     [ "${setting[wal_level]}" != minimal ] || set_to wal_level replica
     # A base backup takes two, and a connection that was lost is missed only later.
     at_least max_wal_senders $((${#names[@]} + 3)) $((2 * ${#names[@]} + 10))
@@ -163,7 +163,7 @@ plan_settings() {
                 break
             done ;;
     esac
-    [ ${#steps[@]} = 0 ] || sql_step 'SELECT pg_reload_conf()'
+    [ ${#steps[@]} = "$before" ] || sql_step 'SELECT pg_reload_conf()'
 }
 
 # ---- pg_hba.conf -----------------------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ install_hba() {
     cp -p -- "$hba" "$backup" && cp -p -- "$hba" "$new" && wanted_hba >"$new" && sync -- "$new" && mv -- "$new" "$hba" || { rm -f -- "$new"; return 1; }
     errors=$(sql "SELECT string_agg(format('line %s: %s', line_number, error), '; ') FROM pg_hba_file_rules WHERE error IS NOT NULL") || errors='nothing'
     if [ -n "$errors" ]; then
-        cp -p -- "$backup" "$new" && mv -- "$new" "$hba"
+        mv -- "$backup" "$hba"
         say "$hba is as it was: the server says $errors" >&2
         return 1
     fi
@@ -200,11 +200,10 @@ install_hba() {
     hba_is_in_force
 }
 hba_is_in_force() {
-    local name
-    for name in "${names[@]}"; do
-        [ "$(sql "SELECT count(*) FROM pg_hba_file_rules WHERE user_name = ARRAY['$role'] AND auth_method = 'scram-sha-256' AND database @> '{replication,postgres}'
-            AND address = '${address[$name]%/*}'")" != 0 ] || { say "pg_hba_file_rules has no line of $name" >&2; return 1; }
-    done
+    local wanted
+    wanted=$(wanted_hba | sed -n "\|^$mark_begin\$|,\|^$mark_end\$|p" | grep -c '^host ')
+    [ "$(sql "SELECT count(*) >= $wanted FROM pg_hba_file_rules WHERE user_name = ARRAY['$role'] AND auth_method = 'scram-sha-256' AND database @> '{replication,postgres}'")" = t ] ||
+        { say "pg_hba_file_rules has fewer than $wanted lines of role $role" >&2; return 1; }
 }
 
 plan_hba() {
@@ -237,9 +236,10 @@ plan_slots() {
 # ---- All of it -------------------------------------------------------------------------------------------------------
 
 read_settings
+# First what the server may refuse.
+plan_hba
 plan_settings
 plan_role
-plan_hba
 if [ "${setting[running]}" = true ]; then plan_slots; else say 'slots: they are made when this is run again after the restart'; fi
 
 if [ ${#steps[@]} = 0 ]; then say 'nothing to do'; else run_steps; fi

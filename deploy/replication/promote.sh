@@ -49,6 +49,8 @@ IFS='|' read -r is_standby received to_replay last_commit synchronous has_stewar
 
 say "received up to $received, of which $to_replay bytes are still to be replayed; the last commit replayed is of ${last_commit:-an unknown time}"
 answers=
+# A password is for no command line.
+upstream=$(sed -E "s/(^| )password *= *('([^'\\\\]|\\\\.)*'|[^ ]*)/ /" <<<"$upstream")
 if [ -n "$upstream" ]; then
     status=0
     pg_isready -q -t 5 -d "$upstream" || status=$?

@@ -28,18 +28,11 @@ directory is in use or not empty, or something else is not as it has to be.
 USAGE
 }
 
-data='' name='' host='' port=5432
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
         -n | --dry-run) dry_run=yes; shift; continue ;;
-        -D | --data) needs_value "$@"; data=$(readlink -m -- "$2") ;;
-        --name) needs_value "$@"; check_name --name "$2"; name=$2 ;;
-        --host) needs_value "$@"; check_host --host "$2"; host=$2 ;;
-        --port) needs_value "$@"; check_port --port "$2"; port=$2 ;;
-        --role) needs_value "$@"; check_name --role "$2"; role=$2 ;;
-        --passfile) needs_value "$@"; passfile=$2 ;;
-        *) wrong "unknown argument $1" ;;
+        *) standby_argument "$@" ;;
     esac
     shift 2
 done

@@ -74,7 +74,8 @@ refused('no passfile', 3, qr/no passfile .*nowhere/, $a, 'primary', @standbys, '
 chmod 0640, $passfile;
 refused('a passfile that others can read', 3, qr/can be read by others\nchmod 0600/, $a, 'primary', @standbys);
 chmod 0600, $passfile;
-refused('a dry run', 0, qr/ALTER SYSTEM SET wal_level = 'replica'.*CREATE ROLE replicator LOGIN REPLICATION.*install_hba.*\+host replication,postgres replicator 127\.0\.0\.1\/32 scram-sha-256 # b\n/s,
+refused('an address that the server does not take', 1, qr/is as it was: the server says line 2/, $a, 'primary', '--standby', 'b=999.1.1.1');
+refused('a dry run', 0, qr/install_hba.*ALTER SYSTEM SET wal_level = 'replica'.*CREATE ROLE replicator LOGIN REPLICATION.*\+host replication,postgres replicator 127\.0\.0\.1\/32 scram-sha-256 # b\n/s,
     $a, 'primary', @standbys, '--dry-run');
 
 my ($status, $out) = at($a, 'primary', @standbys);
@@ -108,6 +109,23 @@ sub build {
     $standby->start;
     refused("standby $name once more", 0, qr/^nothing to do: .* is a standby of .*, and its server runs/, $a, 'standby', into($standby), from($source));
 }
+# Ended while the server makes a checkpoint for the backup.
+rmdir $b->data_dir or die $!;
+my $checkpointer = pid_of($a, q{backend_type = 'checkpointer'});
+kill 'STOP', $checkpointer;
+{
+    local %ENV = (%ENV, PGPASSFILE => $passfile);
+    my $run = IPC::Run::start([ "$scripts/standby.sh", into($b), from($a) ], '<', \undef, '>', \my $out, '2>&1');
+    wait_for($a, q{EXISTS (SELECT FROM pg_stat_progress_basebackup WHERE phase ~ 'checkpoint')}, 'a base backup');
+    ok(-d $b->data_dir, 'it has begun');
+    $run->signal('TERM');
+    $run->finish;
+    is($run->result, 143, 'a signal ends it');
+    ok(!-e $b->data_dir, 'and it leaves nothing');
+}
+kill 'CONT', $checkpointer;
+wait_for($a, 'NOT EXISTS (SELECT FROM pg_stat_replication)', 'its end');
+
 refused('a dry run of a standby', 0, qr/pg_basebackup -d .* -R -X stream/, $a, 'standby', into($b), from($a), '--dry-run');
 build($b, $a);
 build($c, $a);
