@@ -28,9 +28,13 @@ void Board::publish(const Page& page) noexcept {
 void Board::read(Page& page) const noexcept {
     for (;;) {
         const std::uint64_t before = published_.load(std::memory_order_acquire);
+        if (page.number == before) return;
         copy(page, pages_[before % 2]);
+        page.number = 0;
         std::atomic_thread_fence(std::memory_order_acquire);
-        if (published_.load(std::memory_order_relaxed) == before) return;
+        if (published_.load(std::memory_order_relaxed) != before) continue;
+        page.number = before;
+        return;
     }
 }
 

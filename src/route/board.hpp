@@ -19,10 +19,7 @@ namespace steward::route {
 struct BoardNode {
     std::int32_t slot = 0;
     std::uint32_t database = 0;  // in which it is registered
-    char name[kShortBytes] = {};
-    char host[kMaxHostBytes + 1] = {};
     std::int32_t port = 0;
-    char zone[kShortBytes] = {};
     std::int32_t weight = kUsualWeight;
     bool is_in_maintenance = false;
 
@@ -45,9 +42,15 @@ struct BoardNode {
     Steady held_until;            // it has been lost and back too often to be trusted before
     View view;
     Measured measured;
+
+    // Last, so that what is compared for each decision lies close together.
+    char name[kShortBytes] = {};
+    char zone[kShortBytes] = {};
+    char host[kMaxHostBytes + 1] = {};
 };
 
 struct Page {
+    std::uint64_t number = 0;  // which publication this is; 0: none
     std::int32_t count = 0;
     std::uint64_t topology_epoch = 0;
     Horizon horizon;  // of the primary, where this is a standby
@@ -61,7 +64,7 @@ class Board {
 public:
     // By one process only.
     void publish(const Page& page) noexcept;
-    // Nothing the first time after the server has started, and never again.
+    // Nothing is copied when the page is the one that was published last: only a board fills a page that is given here.
     void read(Page& page) const noexcept;
 
 private:

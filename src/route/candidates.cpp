@@ -50,6 +50,13 @@ double load_of(const BoardNode& node, double assigned) noexcept {
     return (node.connections + assigned) / std::max(node.max_connections, 1);
 }
 
+double score_by_bound(const BoardNode& node, const Candidate& candidate, const Request& request) noexcept {
+    double lag_share = 0;
+    if (request.max_staleness && *request.max_staleness > 0 && candidate.most_stale)
+        lag_share = static_cast<double>(*candidate.most_stale) / static_cast<double>(*request.max_staleness);
+    return score_of(candidate.load, node.weight, lag_share);
+}
+
 Contender contender_of(int index, const Candidate& candidate, const BoardNode& node, const Request& request) {
     Contender contender;
     contender.index = index;
@@ -59,9 +66,7 @@ Contender contender_of(int index, const Candidate& candidate, const BoardNode& n
     contender.round_trip = node.round_trip;
     contender.lag_micros = candidate.lag.micros;
     contender.lag_bytes = candidate.lag.bytes.value_or(0);
-    if (request.max_staleness && *request.max_staleness > 0 && candidate.most_stale)
-        contender.lag_share = static_cast<double>(*candidate.most_stale) / static_cast<double>(*request.max_staleness);
-    contender.score = score_of(contender);
+    contender.score = candidate.score;
     return contender;
 }
 
@@ -77,12 +82,33 @@ std::vector<Contender> contenders_for_reads(const Scene& scene, const Judged& ju
 
 // Wherever the primary goes, it will be one of these.
 void add_other_nodes(Choice& choice, const Scene& scene) {
+    choice.spare.reserve(scene.nodes.size());
     for (std::size_t i = 0; i < scene.nodes.size(); ++i) {
         const BoardNode& node = scene.nodes[i];
         const bool is_foreign = node.has_facts && !is_of_cluster(node, scene.around);
         if (static_cast<int>(i) != choice.nodes.front() && !node.is_in_maintenance && !is_foreign)
             choice.spare.push_back(static_cast<int>(i));
     }
+}
+
+void judge_node(Candidate& candidate, int index, const Horizon& horizon, const Primary& primary, const Scene& scene,
+                const Request& request) noexcept {
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
+    candidate.is_for_writes = primary.is_certain() && primary.index == index;
+    if (node.has_facts && is_of_cluster(node, scene.around)) {
+        if (node.is_standby) {
+            candidate.most_stale = most_stale(node, horizon, scene.around.now);
+            candidate.lag =
+                lag_of({node.replayed, node.seen_at}, horizon, node.measured, scene.around.now, scene.around.fresh_for);
+        } else if (candidate.is_for_writes) {
+            candidate.most_stale = 0;
+            candidate.lag = {0, 0, LagKind::exact};
+        }
+    }
+    if (scene.assigned != nullptr) candidate.assigned = scene.assigned[node.slot].count(scene.around.now);
+    candidate.load = load_of(node, candidate.assigned);
+    candidate.for_reads = fitness_of(node, index, candidate, primary, scene, request);
+    candidate.score = score_by_bound(node, candidate, request);
 }
 
 }  // namespace
@@ -100,29 +126,15 @@ std::optional<base::Failure> fault_of(const Request& request) {
 
 Judged judge(const Scene& scene, const Request& request) {
     Judged judged{certain_primary(scene.nodes, scene.around), {}};
+    const Primary& primary = judged.primary;
     judged.candidates.resize(scene.nodes.size());
     // What this server has is no measure for others when it is not certain that it is the primary.
-    const Horizon horizon = scene.is_horizon_own && !judged.primary.is_certain() ? Horizon() : scene.horizon;
-    for (std::size_t i = 0; i < scene.nodes.size(); ++i) {
-        const BoardNode& node = scene.nodes[i];
-        Candidate& candidate = judged.candidates[i];
-        const int index = static_cast<int>(i);
-        candidate.is_for_writes = judged.primary.is_certain() && judged.primary.index == index;
-        if (node.has_facts && is_of_cluster(node, scene.around)) {
-            if (node.is_standby) {
-                candidate.most_stale = most_stale(node, horizon, scene.around.now);
-                candidate.lag = lag_of({node.replayed, node.seen_at}, horizon, node.measured, scene.around.now,
-                                       scene.around.fresh_for);
-            } else if (candidate.is_for_writes) {
-                candidate.most_stale = 0;
-                candidate.lag = {0, 0, LagKind::exact};
-            }
-        }
-        if (scene.assigned != nullptr) candidate.assigned = scene.assigned[node.slot].count(scene.around.now);
-        candidate.load = load_of(node, candidate.assigned);
-        candidate.for_reads = fitness_of(node, index, candidate, judged.primary, scene, request);
-        candidate.score = contender_of(index, candidate, node, request).score;
-    }
+    const Horizon horizon = scene.is_horizon_own && !primary.is_certain() ? Horizon() : scene.horizon;
+    const int count = static_cast<int>(scene.nodes.size());
+    const int first = request.is_read_only ? 0 : std::max(primary.index, 0);
+    const int end = request.is_read_only ? count : primary.index + 1;
+    for (int i = first; i < end; ++i)
+        judge_node(judged.candidates[static_cast<std::size_t>(i)], i, horizon, primary, scene, request);
     return judged;
 }
 
@@ -136,16 +148,16 @@ Choice choose(const Scene& scene, const Judged& judged, const Request& request, 
         add_other_nodes(choice, scene);
         return choice;
     }
-    std::vector<Contender> contenders = contenders_for_reads(scene, judged, request);
-    order(contenders, request.strategy, random, turn);
-    for (const Contender& contender : contenders) choice.nodes.push_back(contender.index);
+    const auto rows = static_cast<std::size_t>(request.max_rows);
+    choice.nodes =
+        order(contenders_for_reads(scene, judged, request), rows + kMostSpares, request.strategy, random, turn);
     if (primary >= 0 && judged.candidates[static_cast<std::size_t>(primary)].for_reads == Fitness::the_primary) {
         choice.is_fallback = choice.nodes.empty();
         choice.nodes.push_back(primary);
     }
-    const auto rows = std::min(choice.nodes.size(), static_cast<std::size_t>(request.max_rows));
+    if (choice.nodes.size() <= rows) return choice;
     // The first row's URI has all of them.
-    choice.spare.assign(choice.nodes.begin() + static_cast<std::ptrdiff_t>(rows), choice.nodes.end());
+    choice.spare.assign(choice.nodes.begin() + request.max_rows, choice.nodes.end());
     choice.nodes.resize(rows);
     return choice;
 }

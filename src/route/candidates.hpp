@@ -66,7 +66,11 @@ struct Judged {
     Primary primary;
     std::vector<Candidate> candidates;  // one a node
 };
+// For writes only who is primary, and what is said of that one.
 Judged judge(const Scene& scene, const Request& request);
+
+// After the node itself, where reads go on when it is gone.
+inline constexpr int kMostSpares = 7;
 
 struct Choice {
     std::vector<int> nodes;  // those to offer, best first

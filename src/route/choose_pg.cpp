@@ -22,8 +22,6 @@ namespace {
 
 // Whoever waits longer for a standby than that waits for any.
 constexpr double kMostStalenessMicros = 1e15;
-// After the node itself, where reads go on when it is gone.
-constexpr std::size_t kMostSpares = 7;
 
 void require_shared() {
     if (has_shared()) return;
@@ -90,7 +88,24 @@ struct Offer {
     std::uint64_t topology_epoch;
 };
 
-Target target_of(const BoardNode& node) { return {node.host, node.port}; }
+// Prepared anew where members have changed. No database is renamed while somebody is in it.
+struct Names {
+    std::uint64_t topology_epoch = 0;
+    std::optional<DatabaseName> database;
+    std::vector<Endpoint> endpoints;  // one a node
+};
+
+const Names& names_of(const Scene& scene) {
+    static auto* names = new Names();
+    if (!names->database) names->database.emplace(pg::current_database());
+    if (names->topology_epoch == scene.topology_epoch) return *names;
+    names->topology_epoch = 0;
+    names->endpoints.clear();
+    names->endpoints.reserve(scene.nodes.size());
+    for (const BoardNode& node : scene.nodes) names->endpoints.emplace_back(node.host, node.port);
+    names->topology_epoch = scene.topology_epoch;
+    return *names;
+}
 
 Access access_of(const BoardNode& node, const Request& request) {
     if (!request.is_read_only) return Access::write;
@@ -98,32 +113,34 @@ Access access_of(const BoardNode& node, const Request& request) {
 }
 
 // This one first, then all others in their order.
-std::vector<Target> targets_of(std::size_t row, const Choice& choice, const Scene& scene, const Request& request) {
-    std::vector<Target> targets{target_of(scene.nodes[static_cast<std::size_t>(choice.nodes[row])])};
-    const std::size_t most = request.is_read_only ? kMostSpares : kMaxNodes;
+Endpoints endpoints_of(std::size_t row, const Choice& choice, const Names& names, const Request& request) {
+    const std::size_t most = request.is_read_only ? 1 + kMostSpares : kMaxNodes;
+    Endpoints endpoints;
+    endpoints.reserve(most);
     auto add = [&](int index) {
-        if (targets.size() <= most) targets.push_back(target_of(scene.nodes[static_cast<std::size_t>(index)]));
+        if (endpoints.size() < most) endpoints.push_back(&names.endpoints[static_cast<std::size_t>(index)]);
     };
+    add(choice.nodes[row]);
     for (std::size_t i = 0; i < choice.nodes.size(); ++i)
         if (i != row) add(choice.nodes[i]);
     for (int spare : choice.spare) add(spare);
-    return targets;
+    return endpoints;
 }
 
 Offer offer_of(std::size_t row, const Choice& choice, const Scene& scene, const Judged& judged, const Request& request,
-               const std::string& database, const Moment& moment) {
+               const Names& names, const Moment& moment) {
     const auto index = static_cast<std::size_t>(choice.nodes[row]);
     const BoardNode& node = scene.nodes[index];
     const Candidate& candidate = judged.candidates[index];
     const Access access = access_of(node, request);
-    const std::vector<Target> targets = targets_of(row, choice, scene, request);
+    const Endpoints endpoints = endpoints_of(row, choice, names, request);
     return {&node,
             &candidate,
-            connection_string(targets[0], database, access),
-            connection_uri({targets[0]}, database, access),
-            connection_uri(targets, database, access),
+            connection_string(*endpoints[0], *names.database, access),
+            connection_uri({endpoints[0]}, *names.database, access),
+            connection_uri(endpoints, *names.database, access),
             choice_reason(index, scene, judged, request, choice),
-            jdbc_url(targets, database, access),
+            jdbc_url(endpoints, *names.database, access),
             moment.of(node.seen_at),
             moment.of(valid_until(candidate, request, scene.around, pace().interval)),
             scene.topology_epoch};
@@ -211,12 +228,12 @@ Datum get_optimal_connection(FunctionCallInfo fcinfo) {
     if (choice.nodes.empty()) return result.done();
     if (request.is_read_only)
         shared().assigned[scene.nodes[static_cast<std::size_t>(choice.nodes[0])].slot].add(scene.around.now);
-    const std::string database = pg::current_database();
+    const Names& names = names_of(scene);
     const Moment moment{scene.around.now, GetCurrentTimestamp()};
     std::vector<Offer> offers;
     offers.reserve(choice.nodes.size());
     for (std::size_t i = 0; i < choice.nodes.size(); ++i)
-        offers.push_back(offer_of(i, choice, scene, judged, request, database, moment));
+        offers.push_back(offer_of(i, choice, scene, judged, request, names, moment));
     pg::put_rows<Row<18>>(result, offers.size(), [&](std::size_t i, Row<18>& row) { fill(row, offers[i]); });
     return result.done();
 }

@@ -12,7 +12,7 @@ bool is_plain(char c) {
            std::string_view("-._~").find(c) != std::string_view::npos;
 }
 
-bool is_socket(const Target& target) { return !target.host.empty() && target.host[0] == '/'; }
+bool is_socket(std::string_view host) { return !host.empty() && host[0] == '/'; }
 bool is_ipv6(std::string_view host) { return host.find(':') != std::string_view::npos; }
 
 std::string percent_encoded(std::string_view text) {
@@ -43,17 +43,31 @@ std::string quoted(std::string_view value) {
 
 // A host of a URI: the colons of an address stand in brackets, and only a zone's % is encoded there.
 std::string uri_host(std::string_view host) {
-    if (host[0] == '/' || !is_ipv6(host)) return percent_encoded(host);
+    if (is_socket(host) || !is_ipv6(host)) return percent_encoded(host);
     std::string text = "[";
     for (char c : host) text += c == ':' ? std::string(1, c) : percent_encoded({&c, 1});
     return text + ']';
 }
 
-void add_host(std::string& list, const std::string& host, int port) {
-    if (!list.empty()) list += ',';
-    list += host;
-    list += ':';
-    list += std::to_string(port);
+// For jdbc: brackets, and nothing else.
+std::string jdbc_host(std::string_view host) {
+    return is_ipv6(host) ? '[' + std::string(host) + ']' : std::string(host);
+}
+
+std::string joined(const char* scheme, const Endpoints& endpoints, std::string Endpoint::*form,
+                   const std::string& database, const char* option, const char* value) {
+    std::string text = scheme;
+    std::size_t size = text.size() + database.size() + 64;
+    for (const Endpoint* endpoint : endpoints) size += (endpoint->*form).size() + 1;
+    text.reserve(size);
+    for (const Endpoint* endpoint : endpoints) {
+        const std::string& host = endpoint->*form;
+        if (!host.empty()) text.append(host).append(1, ',');
+    }
+    text.pop_back();
+    text += database;
+    if (value != nullptr) text.append(option).append(value);
+    return text;
 }
 
 // `any` is what libpq does unasked; prefer-standby is only known from its version 14 on.
@@ -70,30 +84,31 @@ const char* server_type(Access access) {
 
 }  // namespace
 
-std::string connection_string(const Target& target, std::string_view database, Access access) {
-    std::string text =
-        "host=" + quoted(target.host) + " port=" + std::to_string(target.port) + " dbname=" + quoted(database);
-    if (const char* attributes = session_attributes(access)) text += std::string(" target_session_attrs=") + attributes;
+Endpoint::Endpoint(std::string_view host, int port) {
+    const std::string number = std::to_string(port);
+    keywords = "host=" + quoted(host) + " port=" + number;
+    uri = uri_host(host) + ':' + number;
+    if (!is_socket(host)) jdbc = jdbc_host(host) + ':' + number;
+}
+
+DatabaseName::DatabaseName(std::string_view name)
+    : keyword("dbname=" + quoted(name)), uri('/' + percent_encoded(name)) {}
+
+std::string connection_string(const Endpoint& endpoint, const DatabaseName& database, Access access) {
+    std::string text = endpoint.keywords + ' ' + database.keyword;
+    if (const char* attributes = session_attributes(access)) text.append(" target_session_attrs=").append(attributes);
     return text;
 }
 
-std::string connection_uri(const std::vector<Target>& targets, std::string_view database, Access access) {
-    std::string hosts;
-    for (const Target& target : targets) add_host(hosts, uri_host(target.host), target.port);
-    std::string text = "postgresql://" + hosts + '/' + percent_encoded(database);
-    if (const char* attributes = session_attributes(access)) text += std::string("?target_session_attrs=") + attributes;
-    return text;
+std::string connection_uri(const Endpoints& endpoints, const DatabaseName& database, Access access) {
+    return joined("postgresql://", endpoints, &Endpoint::uri, database.uri,
+                  "?target_session_attrs=", session_attributes(access));
 }
 
-std::optional<std::string> jdbc_url(const std::vector<Target>& targets, std::string_view database, Access access) {
-    if (targets.empty() || is_socket(targets.front())) return std::nullopt;
-    std::string hosts;
-    for (const Target& target : targets) {
-        if (is_socket(target)) continue;
-        const std::string host(target.host);
-        add_host(hosts, is_ipv6(host) ? '[' + host + ']' : host, target.port);
-    }
-    return "jdbc:postgresql://" + hosts + '/' + percent_encoded(database) + "?targetServerType=" + server_type(access);
+std::optional<std::string> jdbc_url(const Endpoints& endpoints, const DatabaseName& database, Access access) {
+    if (endpoints.empty() || endpoints.front()->jdbc.empty()) return std::nullopt;
+    return joined("jdbc:postgresql://", endpoints, &Endpoint::jdbc, database.uri,
+                  "?targetServerType=", server_type(access));
 }
 
 }  // namespace steward::route

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "base/text.hpp"
@@ -47,14 +48,17 @@ std::uint64_t next(std::uint64_t& state) noexcept {
     return mixed ^ (mixed >> 31U);
 }
 
-// By weight, one that is not `but`.
-std::size_t draw(const std::vector<Contender>& contenders, std::size_t count, std::size_t but, std::uint64_t& state) {
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < count; ++i)
-        if (i != but) sum += static_cast<std::uint64_t>(contenders[i].weight);
+// One of its zone, else of another, else one that is full.
+int tier_of(const Contender& contender) noexcept {
+    return contender.load >= kFullLoad ? 2 : contender.is_in_zone ? 0 : 1;
+}
+
+// By weight, one of the tier that is not `but`; `sum` is the weight of them all.
+std::size_t draw(const std::vector<Contender>& contenders, int tier, std::size_t but, std::uint64_t sum,
+                 std::uint64_t& state) {
     std::uint64_t point = next(state) % sum;
-    for (std::size_t i = 0; i < count; ++i) {
-        if (i == but) continue;
+    for (std::size_t i = 0; i < contenders.size(); ++i) {
+        if (i == but || tier_of(contenders[i]) != tier) continue;
         const auto weight = static_cast<std::uint64_t>(contenders[i].weight);
         if (point < weight) return i;
         point -= weight;
@@ -62,30 +66,37 @@ std::size_t draw(const std::vector<Contender>& contenders, std::size_t count, st
     return 0;
 }
 
-void bring_forward(std::vector<Contender>& contenders, std::size_t index) {
-    const auto place = contenders.begin() + static_cast<std::ptrdiff_t>(index);
-    std::rotate(contenders.begin(), place, place + 1);
-}
-
-void balance(std::vector<Contender>& contenders, std::uint64_t random) {
-    // One of its zone, else of another, else one that is full.
-    const auto tier = [](const Contender& c) { return c.load >= kFullLoad ? 2 : c.is_in_zone ? 0 : 1; };
-    std::stable_sort(contenders.begin(), contenders.end(), [&](const Contender& a, const Contender& b) {
-        return std::make_pair(tier(a), a.score) < std::make_pair(tier(b), b.score);
-    });
-    const int best = tier(contenders.front());
-    const auto count = static_cast<std::size_t>(
-        std::count_if(contenders.begin(), contenders.end(), [&](const Contender& c) { return tier(c) == best; }));
-    if (count < 2) return;
-    const std::size_t first = draw(contenders, count, count, random);
-    const std::size_t second = draw(contenders, count, first, random);
-    bring_forward(contenders, std::min(first, second));
-}
-
+// The places from `first` on, up to `wanted`; equal ones stay in the order of their names.
 template <class Key>
-void sort_by(std::vector<Contender>& contenders, Key key) {
-    std::stable_sort(contenders.begin(), contenders.end(),
-                     [&](const Contender& a, const Contender& b) { return key(a) < key(b); });
+void sort_by(std::vector<int>& places, const std::vector<Contender>& contenders, std::size_t first, std::size_t wanted,
+             Key key) {
+    const auto begin = places.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = places.begin() + static_cast<std::ptrdiff_t>(std::max(first, wanted));
+    std::partial_sort(begin, end, places.end(), [&](int a, int b) {
+        const auto one = key(contenders[static_cast<std::size_t>(a)]);
+        const auto other = key(contenders[static_cast<std::size_t>(b)]);
+        return one < other || (!(other < one) && a < b);
+    });
+}
+
+void balance(std::vector<int>& places, const std::vector<Contender>& contenders, std::size_t wanted,
+             std::uint64_t random) {
+    const auto key = [](const Contender& c) { return std::make_pair(tier_of(c), c.score); };
+    int best = tier_of(contenders.front());
+    for (const Contender& contender : contenders) best = std::min(best, tier_of(contender));
+    std::uint64_t sum = 0;
+    int count = 0;
+    for (const Contender& contender : contenders) {
+        if (tier_of(contender) != best) continue;
+        sum += static_cast<std::uint64_t>(contender.weight);
+        ++count;
+    }
+    if (count < 2) return sort_by(places, contenders, 0, wanted, key);
+    const std::size_t one = draw(contenders, best, contenders.size(), sum, random);
+    const std::uint64_t rest = sum - static_cast<std::uint64_t>(contenders[one].weight);
+    const std::size_t other = draw(contenders, best, one, rest, random);
+    std::swap(places.front(), places[contenders[other].score < contenders[one].score ? other : one]);
+    sort_by(places, contenders, 1, wanted, key);
 }
 
 }  // namespace
@@ -108,27 +119,35 @@ void Assignments::add(Steady now) noexcept {
     }
 }
 
-double score_of(const Contender& contender) noexcept {
-    // What it takes of what it can take, and of the bound.
+double score_of(double load, int weight, double lag_share) noexcept {
     constexpr double kLagWeight = 0.25;
-    return contender.load * kUsualWeight / contender.weight + kLagWeight * contender.lag_share;
+    return load * kUsualWeight / weight + kLagWeight * lag_share;
 }
 
-void order(std::vector<Contender>& contenders, Strategy strategy, std::uint64_t random, std::uint64_t turn) {
-    if (contenders.empty()) return;
+std::vector<int> order(const std::vector<Contender>& contenders, std::size_t wanted, Strategy strategy,
+                       std::uint64_t random, std::uint64_t turn) {
+    std::vector<int> places(contenders.size());
+    if (contenders.empty()) return places;
+    wanted = std::min(wanted, contenders.size());
+    std::iota(places.begin(), places.end(), 0);
     switch (strategy) {
     case Strategy::balanced:
-    case Strategy::primary_only: return balance(contenders, random);
+    case Strategy::primary_only: balance(places, contenders, wanted, random); break;
     case Strategy::nearest:
-        return sort_by(contenders, [](const Contender& c) { return std::make_pair(!c.is_in_zone, c.round_trip); });
+        sort_by(places, contenders, 0, wanted,
+                [](const Contender& c) { return std::make_pair(!c.is_in_zone, c.round_trip); });
+        break;
     case Strategy::least_lag:
-        return sort_by(contenders,
-                       [](const Contender& c) { return std::make_pair(c.lag_micros.value_or(kFar), c.lag_bytes); });
-    case Strategy::round_robin: break;
+        sort_by(places, contenders, 0, wanted,
+                [](const Contender& c) { return std::make_pair(c.lag_micros.value_or(kFar), c.lag_bytes); });
+        break;
+    case Strategy::round_robin:
+        // In the order of their names, beginning with the next.
+        std::rotate(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(turn % places.size()), places.end());
     }
-    // In the order of their names, beginning with the next.
-    std::rotate(contenders.begin(), contenders.begin() + static_cast<std::ptrdiff_t>(turn % contenders.size()),
-                contenders.end());
+    places.resize(wanted);
+    for (int& place : places) place = contenders[static_cast<std::size_t>(place)].index;
+    return places;
 }
 
 }  // namespace steward::route

@@ -45,13 +45,15 @@ struct Contender {
     std::int64_t round_trip = 0;
     std::optional<std::int64_t> lag_micros;
     std::uint64_t lag_bytes = 0;
-    double lag_share = 0;  // of the bound: 0 to 1
-    double score = 0;      // less is better
+    double score = 0;  // less is better
 };
 
-double score_of(const Contender& contender) noexcept;
+// What a node takes of what it can take, and how much of the bound it is behind, 0 to 1 each.
+double score_of(double load, int weight, double lag_share) noexcept;
 
-// The one to take first, the others from the best on. `random` and `turn` differ from call to call.
-void order(std::vector<Contender>& contenders, Strategy strategy, std::uint64_t random, std::uint64_t turn);
+// Of the nodes, the one to take first, the others from the best on; no more than `wanted`. `random` and `turn` differ from
+// call to call.
+std::vector<int> order(const std::vector<Contender>& contenders, std::size_t wanted, Strategy strategy,
+                       std::uint64_t random, std::uint64_t turn);
 
 }  // namespace steward::route
