@@ -1,12 +1,24 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "route/fence_pg.hpp"
 
+#include <string>
 #include <utility>
 
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/guc.hpp"
 #include "route/shared_pg.hpp"
+
+extern "C" {
+#include "tcop/utility.h"
+}
+
+// Here, where Node is the server's.
+static bool is_commit_prepared(const PlannedStmt* statement) noexcept {
+    const Node* node = statement->utilityStmt;
+    return IsA(node, TransactionStmt) &&
+           reinterpret_cast<const TransactionStmt*>(node)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
 
 namespace steward::route {
 
@@ -17,11 +29,12 @@ bool is_fencing = false;
 // What keeps the server itself alive is never stopped, and neither is who mends it alone in single-user mode.
 bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTOVAC_WORKER || RecoveryInProgress(); }
 
-[[noreturn]] void refuse(Steady lease, Steady now) {
+[[noreturn]] void refuse(Steady lease, Steady now, const char* outcome) {
     auto error = pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot commit: this server is fenced");
-    const char* hint =
-        "The transaction is rolled back. replication_status says which nodes do not answer; without steward.fence this "
-        "server takes commits all the same.";
+    const std::string hint =
+        fmt::format("The transaction {}. replication_status says which nodes do not answer; without steward.fence this "
+                    "server takes commits all the same.",
+                    outcome);
     if (!lease.micros)
         throw std::move(error)
             .detail("No more than half of the nodes of steward.nodes take it for the primary, or one has seen another.")
@@ -32,19 +45,37 @@ bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTO
         .hint("{}", hint);
 }
 
-void before_commit(XactEvent event, void*) {
-    if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE) return;
-    if (!is_fencing || !TransactionIdIsValid(GetTopTransactionIdIfAny()) || !has_shared() || is_exempt()) return;
+void require_lease(const char* outcome) {
+    if (!is_fencing || !has_shared() || is_exempt()) return;
     const Steady lease{shared().lease.load(std::memory_order_relaxed)};
     const Steady now = steady_now();
     if (now <= lease) return;
-    pg::entry([&] { refuse(lease, now); });
+    pg::entry([&] { refuse(lease, now, outcome); });
+}
+
+void before_commit(XactEvent event, void*) {
+    if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE) return;
+    if (TransactionIdIsValid(GetTopTransactionIdIfAny())) require_lease("is rolled back");
+}
+
+ProcessUtility_hook_type previous_utility = nullptr;
+
+// Who commits a prepared transaction has none of his own that would be asked.
+template <class... Rest>
+void before_utility(PlannedStmt* statement, Rest... rest) {
+    if (is_commit_prepared(statement)) require_lease("stays prepared");
+    if (previous_utility != nullptr)
+        previous_utility(statement, rest...);
+    else
+        standard_ProcessUtility(statement, rest...);
 }
 
 void on_assign(bool is_wanted, void*) {
     static bool is_listening = false;
     if (!is_wanted || is_listening) return;
     RegisterXactCallback(before_commit, nullptr);
+    previous_utility = ProcessUtility_hook;
+    ProcessUtility_hook = before_utility;
     is_listening = true;
 }
 

@@ -14,7 +14,7 @@ use Test::More;
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
 $primary->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'autovacuum = off',
-    'steward.route_probe_interval = 200ms', 'steward.route_probe_timeout = 1s', 'steward.fence = on', 'steward.capture_slow_threshold = -1'));
+    'steward.route_probe_interval = 200ms', 'steward.route_probe_timeout = 1s', 'steward.fence = on', 'steward.capture_slow_threshold = -1', 'max_prepared_transactions = 4'));
 $primary->start;
 
 sub says {
@@ -55,8 +55,12 @@ wait_for($primary, q{(SELECT count(*) = 1 FROM replication_status WHERE state = 
 sleep 3;
 is(says('INSERT INTO t VALUES (1)'), '', 'and with two of three');
 
+is(says(q{BEGIN; INSERT INTO t VALUES (7); PREPARE TRANSACTION 'before'; BEGIN; INSERT INTO t VALUES (8); PREPARE TRANSACTION 'undone'}), '', 'also prepared ones');
+
 $standby{second}->stop('immediate');
 takes_none('alone it takes none');
+like(says(q{COMMIT PREPARED 'before'}), qr/25006: cannot commit: this server is fenced\nDETAIL:  .*\nHINT:  The transaction stays prepared/, 'nor one that was prepared before');
+is(says(q{ROLLBACK PREPARED 'undone'; SELECT gid FROM pg_prepared_xacts}), 'before', 'which stays prepared, and can be rolled back');
 my $refused = says('BEGIN; INSERT INTO t VALUES (2); COMMIT; SELECT 1');
 like($refused, qr/25006: cannot commit: this server is fenced\nDETAIL:  For [0-9.]+ s no more than half of the nodes of steward\.nodes have answered it\.\nHINT:  The transaction is rolled back/, 'and says why');
 is(says('SELECT count(*) FROM t WHERE a = 2'), '0', 'nothing of it is there');
@@ -78,5 +82,6 @@ until_says('the new one does, by the votes of itself and of whoever sees it', qr
 $primary->append_conf('postgresql.conf', 'steward.fence = off');
 $primary->reload;
 takes_commits('without the fence it takes them again');
+is(says(q{COMMIT PREPARED 'before'; SELECT count(*) FROM t WHERE a IN (7, 8)}), '1', 'and the one that stayed prepared');
 quiet_log($primary, qr/cannot commit: this server is fenced|already exists/);
 done_testing();
