@@ -53,7 +53,8 @@ CREATE FUNCTION steward.node_facts(positions pg_lsn[] DEFAULT '{}',
     OUT instance bigint, OUT system_identifier bigint, OUT is_standby boolean, OUT is_replay_paused boolean, OUT timeline bigint,
     OUT flush_lsn pg_lsn, OUT replay_lsn pg_lsn, OUT receiver_state text, OUT upstream_host text, OUT upstream_port integer,
     OUT slot_name text, OUT conflicts bigint, OUT ages bigint[], OUT seen_instance bigint, OUT seen_timeline bigint, OUT seen_age bigint,
-    OUT newest_timeline bigint, OUT connections integer, OUT max_connections integer)
+    OUT newest_timeline bigint, OUT connections integer, OUT max_connections integer,
+    OUT blocking_reason text, OUT blocking_pid integer, OUT blocking_age bigint, OUT blocking_query text)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1
 AS 'MODULE_PATHNAME', 'steward_node_facts';
@@ -62,7 +63,8 @@ COMMENT ON FUNCTION steward.node_facts(pg_lsn[]) IS
 instance: of this life of the server; flush_lsn: written by a primary, received by a standby; conflicts: queries that replay has cancelled, in all databases
 ages: on a primary, how old the oldest WAL behind each of the positions may be, in microseconds; 0: there is none, -1: unknown
 seen_instance, seen_timeline: the primary as this server sees it; seen_age: microseconds since it has, NULL: it has no prober
-newest_timeline: of all servers it has seen; connections: of clients';
+newest_timeline: of all servers it has seen; connections: of clients
+blocking_reason: what replay of a standby waits for; blocking_pid: the process, blocking_age: microseconds that its transaction has taken, blocking_query: as the caller may see it';
 REVOKE EXECUTE ON FUNCTION steward.node_facts(pg_lsn[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION steward.node_facts(pg_lsn[]) TO pg_monitor;
 
@@ -95,7 +97,7 @@ COMMENT ON COLUMN replication_status.sender_state IS 'of the process of this ser
 COMMENT ON COLUMN replication_status.sync_state IS 'async, potential, sync or quorum, where this server sends it WAL';
 COMMENT ON COLUMN replication_status.flush_lsn IS 'WAL a primary has written, and a standby received';
 COMMENT ON COLUMN replication_status.slot_hours_left IS
-    'until its slot loses WAL if its standby stays away from now on, by what was written in the last hour; NULL: nothing was, or max_slot_wal_keep_size is -1, where the disk is the bound';
+    'until its slot loses WAL if its standby stays away from now on, by what was written in the last hour; where max_slot_wal_keep_size is -1, until the file system of pg_wal is full; NULL: nothing was written';
 COMMENT ON COLUMN replication_status.conflicts IS 'queries on it that replay has cancelled, in all databases, since its statistics were reset';
 COMMENT ON COLUMN replication_status.last_contact IS 'when it last answered, by the clock of this server';
 COMMENT ON COLUMN replication_status.verdict IS 'ok, warning, critical or unknown; detail says why';
@@ -115,10 +117,10 @@ COMMENT ON COLUMN replica_lag_status.receive_lag_bytes IS 'WAL that it has not r
 COMMENT ON COLUMN replica_lag_status.catch_up_seconds IS
     'until it has caught up if it replays, and the primary writes, as in the last ten probes; NULL: it gets no nearer, or that is unknown';
 COMMENT ON COLUMN replica_lag_status.blocking_reason IS
-    'what replay of this server waits for, on a standby, for itself: snapshot, lock, tablespace or buffer pin; NULL: nothing';
+    'what replay of this standby waits for: snapshot, lock, tablespace or buffer pin; NULL: nothing, when it was last asked';
 COMMENT ON COLUMN replica_lag_status.blocking_pid IS 'process that is in the way, the one with the oldest snapshot of several; of a buffer pin it is unknown';
 COMMENT ON COLUMN replica_lag_status.blocking_seconds IS 'that its transaction has taken';
-COMMENT ON COLUMN replica_lag_status.blocking_query IS 'as pg_stat_activity shows it to the caller';
+COMMENT ON COLUMN replica_lag_status.blocking_query IS 'its first 255 bytes, as pg_stat_activity of the standby shows it to the role of the prober, or for this server itself to the caller';
 COMMENT ON COLUMN replica_lag_status.replay_lag_bytes IS 'WAL that it has received and not replayed';
 
 GRANT SELECT ON replication_status, replica_lag_status TO pg_monitor;

@@ -49,6 +49,12 @@ bool read_ages(const Column& column, std::vector<std::optional<std::int64_t>>& a
     return true;
 }
 
+bool read_blocker(const std::vector<Column>& columns, Blocker& blocker) {
+    copy_short(blocker.reason, plain_line(columns[19].value_or(""), kShortBytes));
+    copy_short(blocker.query, plain_line(columns[22].value_or(""), kQueryBytes));
+    return read(columns[20], blocker.pid) && read(columns[21], blocker.age);
+}
+
 bool read_view(const std::vector<Column>& columns, Answer& answer) {
     std::int64_t instance = 0;
     if (!read(columns[13], instance) || !read(columns[14], answer.view.timeline) ||
@@ -66,7 +72,7 @@ bool read_all(const std::vector<Column>& columns, Answer& answer) {
         !read(columns[4], facts.timeline) || !read(columns[5], facts.flushed) || !read(columns[6], facts.replayed) ||
         !read(columns[9], facts.upstream_port) || !read(columns[11], facts.conflicts) ||
         !read_ages(columns[12], answer.ages) || !read_view(columns, answer) || !read(columns[17], facts.connections) ||
-        !read(columns[18], facts.max_connections))
+        !read(columns[18], facts.max_connections) || !read_blocker(columns, facts.blocker))
         return false;
     facts.instance = static_cast<std::uint64_t>(instance);
     facts.is_standby = columns[2] == "t";
@@ -100,11 +106,5 @@ std::optional<Lsn> parse_lsn(std::string_view text) {
 }
 
 std::string format_lsn(Lsn lsn) { return fmt::format("{:X}/{:X}", lsn.value >> 32U, lsn.value & 0xffffffffU); }
-
-void copy_short(char (&target)[kShortBytes], std::string_view text) noexcept {
-    text = text.substr(0, kShortBytes - 1);
-    text.copy(target, text.size());
-    target[text.size()] = '\0';
-}
 
 }  // namespace steward::route

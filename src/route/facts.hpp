@@ -16,6 +16,16 @@ namespace steward::route {
 
 inline constexpr std::size_t kShortBytes = 64;
 
+inline constexpr std::size_t kQueryBytes = 256;
+
+// What replay of a standby waits for.
+struct Blocker {
+    char reason[kShortBytes] = {};  // empty: it waits for nobody
+    std::int32_t pid = 0;           // 0: nobody knows
+    std::int64_t age = 0;           // of its transaction, in microseconds
+    char query[kQueryBytes] = {};
+};
+
 struct Facts {
     std::uint64_t instance = 0;  // of this life of the server, 0: unknown
     std::int64_t system_identifier = 0;
@@ -31,6 +41,7 @@ struct Facts {
     std::int64_t conflicts = 0;
     std::int32_t connections = 0;  // of clients
     std::int32_t max_connections = 0;
+    Blocker blocker;
 };
 
 // Whom a server saw as the primary, at a moment of ours.
@@ -55,8 +66,9 @@ inline constexpr char kAskFacts[] =
     "SELECT instance, system_identifier, is_standby, is_replay_paused, timeline, flush_lsn, replay_lsn, "
     "receiver_state, "
     "upstream_host, upstream_port, slot_name, conflicts, ages, seen_instance, seen_timeline, seen_age, "
-    "newest_timeline, connections, max_connections FROM steward.node_facts($1::pg_catalog.pg_lsn[])";
-inline constexpr std::size_t kFactColumns = 19;
+    "newest_timeline, connections, max_connections, blocking_reason, blocking_pid, blocking_age, blocking_query "
+    "FROM steward.node_facts($1::pg_catalog.pg_lsn[])";
+inline constexpr std::size_t kFactColumns = 23;
 
 base::Result<Answer> read_answer(const std::vector<std::optional<std::string>>& columns);
 
@@ -64,6 +76,11 @@ std::optional<Lsn> parse_lsn(std::string_view text);
 std::string format_lsn(Lsn lsn);  // 16/B374D848
 
 // Cut to fit, always terminated.
-void copy_short(char (&target)[kShortBytes], std::string_view text) noexcept;
+template <std::size_t bytes>
+void copy_short(char (&target)[bytes], std::string_view text) noexcept {
+    text = text.substr(0, bytes - 1);
+    text.copy(target, text.size());
+    target[text.size()] = '\0';
+}
 
 }  // namespace steward::route

@@ -26,6 +26,20 @@ constexpr char kStandby[] =
     "(SELECT sum(confl_tablespace + confl_lock + confl_snapshot + confl_bufferpin + confl_deadlock) "
     "FROM pg_stat_database_conflicts) FROM (SELECT) one LEFT JOIN pg_stat_wal_receiver r ON true";
 
+// Of those in the way of a snapshot that is too old the oldest one is among them for certain; who holds a pin nobody knows.
+constexpr char kBlocker[] =
+    "SELECT CASE WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN 'snapshot' WHEN s.wait_event = "
+    "'RecoveryConflictTablespace' THEN 'tablespace' WHEN s.wait_event_type = 'Lock' THEN 'lock' ELSE 'buffer pin' END, "
+    "b.pid, (extract(epoch FROM clock_timestamp() - b.xact_start) * 1000000)::int8, b.query FROM pg_stat_activity s "
+    "LEFT JOIN LATERAL (SELECT a.pid, a.xact_start, a.query FROM pg_stat_activity a WHERE CASE "
+    "WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid() "
+    "WHEN s.wait_event_type = 'Lock' THEN a.pid IN (SELECT g.pid FROM pg_locks w JOIN pg_locks g ON g.granted AND "
+    "g.locktype = w.locktype AND g.database = w.database AND g.relation = w.relation WHERE w.pid = s.pid AND NOT "
+    "w.granted "
+    "AND g.pid <> w.pid) END ORDER BY age(a.backend_xmin) DESC NULLS LAST, a.xact_start LIMIT 1) b ON true "
+    "WHERE s.backend_type = 'startup' AND (s.wait_event LIKE 'RecoveryConflict%' OR s.wait_event_type IN ('Lock', "
+    "'BufferPin'))";
+
 std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column) {
     return row.is_null(column) ? std::nullopt : parse_lsn(row.text(column));
 }
@@ -44,6 +58,15 @@ void read_standby(const pg::Row& row, OwnFacts& own) {
         own.heard = {*latest, {steady_now().micros - silent}, true};
     }
     facts.conflicts = row.number(7);
+}
+
+void read_blocker(Blocker& blocker) {
+    for (const pg::Row& row : pg::query(kBlocker, {}, pg::Plan::kept)) {
+        copy_short(blocker.reason, row.text(0));
+        blocker.pid = static_cast<std::int32_t>(row.number(1));
+        blocker.age = row.number(2);
+        copy_short(blocker.query, plain_line(row.text(3), kQueryBytes));
+    }
 }
 
 std::vector<Lsn> positions_argument(FunctionCallInfo fcinfo) {
@@ -76,6 +99,10 @@ std::string ages_text(const std::vector<Lsn>& positions, Lsn flushed) {
 pg::Cell text_or_null(const std::string& text) { return text.empty() ? pg::Cell() : pg::Cell(text); }
 pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
 
+pg::Cell pid_or_null(const Blocker& blocker) {
+    return blocker.pid == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", blocker.pid));
+}
+
 Facts own_position() {
     Facts facts;
     facts.instance = has_shared() ? shared().instance : 0;
@@ -106,6 +133,8 @@ OwnFacts own_facts() {
     if (!own.facts.is_standby) return own;
     auto rows = pg::query(kStandby, {}, pg::Plan::kept);
     if (!rows.empty()) read_standby(rows[0], own);
+    // What has nothing to replay waits for nobody.
+    if (own.facts.replayed != own.facts.flushed) read_blocker(own.facts.blocker);
     return own;
 }
 
@@ -140,6 +169,10 @@ STEWARD_FUNCTION(steward_node_facts) {
             view.newest_timeline == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", view.newest_timeline)),
             fmt::format("{}", facts.connections),
             fmt::format("{}", facts.max_connections),
+            route::text_or_null(facts.blocker.reason),
+            route::pid_or_null(facts.blocker),
+            facts.blocker.pid == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", facts.blocker.age)),
+            route::text_or_null(facts.blocker.query),
         });
         return result.done();
     });

@@ -21,6 +21,7 @@ struct OwnFacts {
 // Cells of the room's views and of what a server says.
 pg::Cell text_or_null(const std::string& text);
 pg::Cell lsn_or_null(Lsn lsn);
+pg::Cell pid_or_null(const Blocker& blocker);
 
 // With a transaction open and a safe path.
 OwnFacts own_facts();

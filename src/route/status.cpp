@@ -47,11 +47,11 @@ Judgement judge_slot(const Sender& sender) {
 
 Judgement judge_standby(const StatusRow& row) {
     if (row.facts.is_replay_paused) return {"warning", "replay is paused: pg_wal_replay_resume() ends that"};
-    if (!row.blocker.pid.empty())
-        return {"warning", fmt::format("replay waits for process {} ({}), which has a transaction of {} s",
-                                       row.blocker.pid, row.blocker.reason, row.blocker.seconds)};
-    if (!row.blocker.reason.empty())
-        return {"warning", fmt::format("replay waits for queries ({})", row.blocker.reason)};
+    const Blocker& blocker = row.facts.blocker;
+    if (blocker.pid != 0)
+        return {"warning", fmt::format("replay waits for process {} ({}), which has a transaction of {:.1f} s",
+                                       blocker.pid, blocker.reason, static_cast<double>(blocker.age) / 1e6)};
+    if (blocker.reason[0] != '\0') return {"warning", fmt::format("replay waits for queries ({})", blocker.reason)};
     if (row.facts.receiver_state[0] == '\0')
         return {"warning", "no WAL receiver: it does not stream from another server"};
     if (std::string_view(row.facts.receiver_state) != "streaming")
@@ -122,7 +122,6 @@ StatusRow row_of(const Registered& registered, std::vector<Sender>& senders, con
             row.lag = lag_of({row.facts.replayed, known->seen_at}, around.horizon, known->measured, around.now,
                              around.fresh_for);
             split_lag(row, around.horizon);
-            if (known->is_self) row.blocker = around.blocker;
             row.catch_up_seconds = catch_up_seconds(row.lag.bytes, known->replay_rate, around.wal_rate);
         }
     }
@@ -140,7 +139,6 @@ StatusRow row_of_self(const Surroundings& around) {
     if (around.self.is_standby) {
         row.lag = lag_of({around.self.replayed, around.now}, around.horizon, {}, around.now, around.fresh_for);
         split_lag(row, around.horizon);
-        row.blocker = around.blocker;
     }
     Known self;
     self.is_self = true;

@@ -41,16 +41,9 @@ struct Sender {
     std::string reply_time;
     std::string slot_name;
     std::string slot_wal_status;
-    std::optional<std::int64_t> safe_wal_size;  // until the slot loses WAL; nothing: never, or it has
-    bool is_active = true;                      // false: only the slot is there
-};
-
-// What replay of this server waits for, where it is a standby.
-struct Blocker {
-    std::string reason;  // empty: it waits for nobody
-    std::string pid;
-    std::string seconds;  // that its transaction has taken
-    std::string query;
+    std::optional<std::int64_t>
+        safe_wal_size;      // until the slot loses WAL, or the disk is full; nothing: nobody knows, or it has lost some
+    bool is_active = true;  // false: only the slot is there
 };
 
 struct Surroundings {
@@ -64,7 +57,6 @@ struct Surroundings {
     std::string now_text;
     std::optional<double> wal_rate = {};         // of the primary, lately, in bytes a second
     std::optional<double> hourly_wal_rate = {};  // of this server, where it is the primary
-    Blocker blocker = {};
 };
 
 struct StatusRow {
@@ -79,7 +71,6 @@ struct StatusRow {
     std::optional<std::uint64_t> replay_lag_bytes;   // received, and not replayed
     std::optional<double> catch_up_seconds;
     std::optional<double> slot_hours_left;
-    Blocker blocker;
     std::string last_contact;
     std::string verdict;
     std::string detail;

@@ -2,6 +2,9 @@
 //
 // The rows of replication_status and replica_lag_status: what is in shared memory, in steward.nodes and in the statistics of
 // this server's senders, put together by pure code.
+#include <filesystem>
+#include <system_error>
+
 #include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
@@ -11,6 +14,11 @@
 #include "route/shared_pg.hpp"
 #include "route/status.hpp"
 #include "route/views_pg.hpp"
+
+extern "C" {
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+}
 
 namespace steward::route {
 
@@ -25,27 +33,23 @@ constexpr char kSenders[] =
     "FROM pg_stat_replication r FULL JOIN pg_replication_slots s ON s.active_pid = r.pid "
     "WHERE coalesce(r.state, '') <> 'backup' AND coalesce(s.slot_type, 'physical') = 'physical' "
     "AND (r.pid IS NOT NULL OR NOT s.temporary) ORDER BY r.application_name, r.pid";
-// Of those in the way of a snapshot that is too old the oldest one is among them for certain; who holds a pin nobody knows.
-constexpr char kBlocker[] =
-    "SELECT CASE WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN 'snapshot' WHEN s.wait_event = "
-    "'RecoveryConflictTablespace' THEN 'tablespace' WHEN s.wait_event_type = 'Lock' THEN 'lock' ELSE 'buffer pin' END, "
-    "b.pid, round(extract(epoch FROM clock_timestamp() - b.xact_start)::numeric, 1), b.query FROM pg_stat_activity s "
-    "LEFT JOIN LATERAL (SELECT a.pid, a.xact_start, a.query FROM pg_stat_activity a WHERE CASE "
-    "WHEN s.wait_event = 'RecoveryConflictSnapshot' THEN a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid() "
-    "WHEN s.wait_event_type = 'Lock' THEN a.pid IN (SELECT g.pid FROM pg_locks w JOIN pg_locks g ON g.granted AND "
-    "g.locktype = w.locktype AND g.database = w.database AND g.relation = w.relation WHERE w.pid = s.pid AND NOT "
-    "w.granted "
-    "AND g.pid <> w.pid) END ORDER BY age(a.backend_xmin) DESC NULLS LAST, a.xact_start LIMIT 1) b ON true "
-    "WHERE s.backend_type = 'startup' AND (s.wait_event LIKE 'RecoveryConflict%' OR s.wait_event_type IN ('Lock', "
-    "'BufferPin'))";
 constexpr char kSelf[] = "SELECT coalesce(nullif(current_setting('cluster_name'), ''), 'this server'), now()";
 
 Lsn lsn_of(const pg::Row& row, std::size_t column) {
     return row.is_null(column) ? Lsn{} : parse_lsn(row.text(column)).value_or(Lsn{});
 }
 
+// What a slot without a bound may still take.
+std::optional<std::int64_t> wal_room() {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(XLOGDIR, error);
+    if (error) return std::nullopt;
+    return static_cast<std::int64_t>(space.available);
+}
+
 std::vector<Sender> read_senders() {
     std::vector<Sender> senders;
+    const std::optional<std::int64_t> room = wal_room();
     for (const pg::Row& row : pg::query(kSenders, {}, pg::Plan::kept)) {
         Sender sender;
         sender.application_name = row.text(0);
@@ -61,6 +65,8 @@ std::vector<Sender> read_senders() {
         sender.slot_wal_status = row.text(10);
         sender.is_active = row.truth(11);
         if (!row.is_null(12)) sender.safe_wal_size = row.number(12);
+        if (max_slot_wal_keep_size_mb < 0 && !sender.slot_name.empty() && sender.slot_wal_status != "lost")
+            sender.safe_wal_size = room;
         senders.push_back(std::move(sender));
     }
     return senders;
@@ -182,10 +188,10 @@ std::vector<pg::Cell> cells_of(const StatusRow& row) {
         text_or_null(row.detail),
         real_or_null(row.catch_up_seconds),
         real_or_null(row.slot_hours_left),
-        text_or_null(row.blocker.reason),
-        text_or_null(row.blocker.pid),
-        text_or_null(row.blocker.seconds),
-        text_or_null(row.blocker.query),
+        text_or_null(facts.blocker.reason),
+        pid_or_null(facts.blocker),
+        facts.blocker.pid == 0 ? pg::Cell() : seconds_or_null(std::optional(facts.blocker.age)),
+        text_or_null(facts.blocker.query),
     };
 }
 
@@ -208,9 +214,6 @@ Picture picture() {
                         memory.is_prober_running,    now,          fresh_for(), self.text(1)};
     around.wal_rate = memory.wal_rate.value();
     if (has_shared() && !own.facts.is_standby) around.hourly_wal_rate = hourly_wal_rate(own.facts.flushed);
-    if (own.facts.is_standby)
-        for (const pg::Row& row : pg::query(kBlocker, {}, pg::Plan::kept))
-            around.blocker = {row.text(0), row.text(1), row.text(2), row.text(3)};
     return {read_nodes(memory, own, now), around};
 }
 

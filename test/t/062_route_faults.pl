@@ -113,19 +113,21 @@ my $reader = session($second, 'reader', 'BEGIN ISOLATION LEVEL REPEATABLE READ; 
 my $reader_pid = pid_of($second, q{application_name = 'reader' AND wait_event = 'PgSleep'});
 $primary->safe_psql('postgres', q{DELETE FROM seen});
 $primary->safe_psql('postgres', q{VACUUM seen});
-wait_for($second, qq{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'b' AND blocking_reason = 'snapshot' AND blocking_pid = $reader_pid AND blocking_seconds > 0
-    AND blocking_query LIKE '%pg_sleep%' AND verdict = 'warning' AND detail LIKE 'replay waits for process $reader_pid (snapshot)%')}, 'the query that blocks replay');
+wait_for($_, qq{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'b' AND blocking_reason = 'snapshot' AND blocking_pid = $reader_pid AND blocking_seconds > 0
+    AND blocking_query LIKE '%pg_sleep%' AND verdict = 'warning' AND detail LIKE 'replay waits for process $reader_pid (snapshot)%')}, 'the query that blocks replay') for $second, $primary;
 pass('a query that blocks replay is named');
 $second->safe_psql('postgres', "SELECT pg_terminate_backend($reader_pid)");
 finish($reader);
 wait_for($second, q{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'b' AND lag_bytes = 0 AND catch_up_seconds = 0 AND blocking_reason IS NULL AND verdict = 'ok')}, 'replay to go on');
 
 # A slot that nobody uses, and less WAL kept for it than is written.
+$primary->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('idle', true)});
+wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_hours_left > 0)}, 'the hours until the disk is full');
+my $until_full = $primary->safe_psql('postgres', q{SELECT slot_hours_left FROM replication_status WHERE slot_name = 'idle'});
 $primary->safe_psql('postgres', q{ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'});
 $primary->reload;
 wait_for($primary, q{current_setting('max_slot_wal_keep_size') = '16MB'}, 'the setting');
-$primary->safe_psql('postgres', q{SELECT pg_create_physical_replication_slot('idle', true)});
-wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_hours_left > 0)}, 'the hours it has left');
+wait_for($primary, "EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_hours_left < $until_full)", 'the hours it has left');
 $primary->safe_psql('postgres', q{SELECT pg_logical_emit_message(false, 'x', 'x'); SELECT pg_switch_wal()}) for 1 .. 4;
 $primary->safe_psql('postgres', 'CHECKPOINT');
 wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE slot_name = 'idle' AND slot_wal_status = 'lost' AND verdict = 'critical')}, 'a slot that has lost WAL');

@@ -122,8 +122,8 @@ TEST(RouteFacts, reads_positions) {
 }
 
 std::vector<std::optional<std::string>> answer_of_standby() {
-    return {"-5",   "7", "t",          "f",  "3", "0/20", "0/10", "streaming", "up", "5432",
-            "slot", "9", std::nullopt, "-6", "3", "250",  "4",    "12",        "100"};
+    return {"-5",         "7",  "t", "f",   "3", "0/20", "0/10", "streaming", "up", "5432",    "slot",     "9",
+            std::nullopt, "-6", "3", "250", "4", "12",   "100",  "snapshot",  "42", "1500000", "SELECT\n1"};
 }
 
 TEST(RouteFacts, reads_an_answer) {
@@ -142,6 +142,10 @@ TEST(RouteFacts, reads_an_answer) {
     EXPECT_EQ(answer->view_age, 250);
     EXPECT_EQ(answer->facts.connections, 12);
     EXPECT_EQ(answer->facts.max_connections, 100);
+    EXPECT_STREQ(answer->facts.blocker.reason, "snapshot");
+    EXPECT_EQ(answer->facts.blocker.pid, 42);
+    EXPECT_EQ(answer->facts.blocker.age, 1'500'000);
+    EXPECT_STREQ(answer->facts.blocker.query, "SELECT 1");
     auto primary = answer_of_standby();
     primary[2] = "f";
     primary[12] = "{0,-1,1500000}";
@@ -161,7 +165,7 @@ TEST(RouteFacts, without_a_prober_a_server_has_seen_nobody) {
 
 TEST(RouteFacts, an_answer_that_cannot_be_read_is_a_failure) {
     EXPECT_FALSE(read_answer({}));
-    for (std::size_t column : {0, 1, 4, 5, 6, 9, 11, 12, 13, 14, 15, 16, 17, 18}) {
+    for (std::size_t column : {0, 1, 4, 5, 6, 9, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21}) {
         auto columns = answer_of_standby();
         columns[column] = "nonsense";
         EXPECT_FALSE(read_answer(columns)) << column;
