@@ -7,6 +7,8 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "base/time.hpp"
+#include "capture/capture_pg.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -14,8 +16,6 @@
 #include "tune/read_pg.hpp"
 
 namespace steward::tune {
-
-namespace {
 
 void check_caller(const char* function, const Settings& settings) {
     const bool is_allowed = pg::call([] { return superuser(); });
@@ -38,6 +38,8 @@ void check_transaction(const char* function) {
                           function)
             .hint("A rollback would not undo it: call it by itself.");
 }
+
+namespace {
 
 std::string current_role() {
     pg::SafePath path;
@@ -82,9 +84,26 @@ std::vector<Advice> chosen(std::vector<Advice> all, const std::optional<std::vec
     return rows;
 }
 
+// 0: none.
+std::int64_t watch_argument(FunctionCallInfo fcinfo, int index) {
+    if (PG_ARGISNULL(index)) return 0;
+    constexpr std::int64_t kLeast = base::kMicrosPerSecond;
+    constexpr std::int64_t kMost = 30LL * 24 * 3600 * base::kMicrosPerSecond;
+    const pg::SafePath path;
+    const auto micros = pg::query("SELECT (extract(epoch FROM $1) * 1000000)::bigint",
+                                  {pg::Parameter::of(INTERVALOID, PG_GETARG_DATUM(index))})
+                            .at(0)
+                            .number(0);
+    if (micros < kLeast || micros > kMost)
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "watch is out of range")
+            .hint("An interval from 1 second to 30 days.");
+    capture::require_shared();
+    return micros;
+}
+
 // What the server's own checks take of the rows; what they refuse has its outcome already.
 Order order_of(const std::vector<Advice>& rows, std::map<std::string, Applied>& outcomes) {
-    Order order{Order::What::apply, current_role(), {}};
+    Order order{Order::What::apply, current_role(), {}, 0, 0};
     for (const Advice& advice : rows) {
         const Row& row = advice.row;
         if (auto why = refusal(row.parameter, row.value))
@@ -116,7 +135,8 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
             .hint("Leave the option \"version\" out.");
     const auto rows = chosen(read_advice(input, settings), wanted_names(fcinfo, kNames));
     std::map<std::string, Applied> outcomes;
-    const Order order = order_of(rows, outcomes);
+    Order order = order_of(rows, outcomes);
+    order.watch_micros = watch_argument(fcinfo, kNames + 1);
     refuse(errors_of(changes_of(order), Scope::cluster, input.machine));
     if (!is_dry && !order.values.empty())
         for (Applied& applied : carry_out(order)) outcomes[applied.parameter] = std::move(applied);
@@ -124,7 +144,9 @@ Datum apply_tuning(FunctionCallInfo fcinfo) {
     for (const Advice& advice : rows) {
         Applied& outcome = outcomes[advice.row.parameter];
         if (outcome.outcome.empty()) outcome.outcome = is_dry ? "to be applied" : "applied";
-        if (outcome.outcome == "applied" && advice.row.needs_restart) outcome.detail = "It waits for a restart.";
+        if (outcome.outcome == "applied" && advice.row.needs_restart)
+            outcome.detail = order.watch_micros > 0 ? "It waits for a restart, which begins the watch anew."
+                                                    : "It waits for a restart.";
         result.add({advice.row.parameter, advice.current, advice.row.value, advice.row.needs_restart ? "true" : "false",
                     outcome.outcome, outcome.detail});
     }
@@ -136,7 +158,7 @@ Datum revert_tuning(FunctionCallInfo fcinfo) {
     check_caller("revert_tuning", settings);
     check_transaction("revert_tuning");
     pg::ResultSet result(fcinfo);
-    for (const Applied& applied : carry_out({Order::What::revert, current_role(), {}})) {
+    for (const Applied& applied : carry_out({Order::What::revert, current_role(), {}, 0, 0})) {
         const auto known = settings.find(applied.parameter);
         const bool needs_restart = known != settings.end() && known->second.needs_restart;
         result.add({applied.parameter, applied.before, applied.after, needs_restart ? "true" : "false", applied.outcome,

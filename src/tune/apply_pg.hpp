@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pg/srf.hpp"
+#include "tune/read_pg.hpp"
 
 #include "pg/postgres.hpp"
 
@@ -22,8 +23,10 @@ struct Order {
     };
 
     What what = What::apply;
-    std::string role;           // who wants it
-    std::vector<Value> values;  // to apply
+    std::string role;               // who wants it
+    std::vector<Value> values;      // to apply
+    std::int64_t watch_micros = 0;  // 0: nobody compares what queries take after
+    std::int64_t batch = 0;         // to revert; 0: the last
 
     std::string encode() const;
     static Order decode(const std::string& text);
@@ -37,6 +40,10 @@ struct Applied {
     std::string outcome;
     pg::Cell detail;
 };
+
+// Throw what keeps the caller from changing settings: by rights, or as things are.
+void check_caller(const char* function, const Settings& settings);
+void check_transaction(const char* function);
 
 // Carries the order out in a worker and waits for it.
 std::vector<Applied> carry_out(const Order& order);

@@ -15,6 +15,7 @@
 #include "tune/apply_pg.hpp"
 #include "tune/check_pg.hpp"
 #include "tune/output.hpp"
+#include "tune/watch_pg.hpp"
 
 namespace steward::tune {
 
@@ -63,6 +64,7 @@ std::vector<Change> write_down(const Order& order) {
             changes.push_back({rows.at(0).number(0),
                                {value.parameter, rows.at(0).optional(1), value.value, "intended", std::nullopt}});
         }
+        if (order.watch_micros > 0 && !changes.empty()) begin_watch(batch, order.watch_micros, order.role);
     });
     return changes;
 }
@@ -115,17 +117,19 @@ void refuse_to_stop(const std::vector<Change>& changes, const std::vector<pg::Ce
     refuse(errors);
 }
 
-// The last batch that has something left to put back. What somebody else has set meanwhile stays.
-std::vector<Change> revert() {
+// The batch, or the last that has something left to put back. What somebody else has set meanwhile stays.
+std::vector<Change> revert(std::int64_t batch) {
     std::vector<Change> changes;
     std::vector<pg::Cell> written;
     in_transaction([&] {
-        for (const pg::Row& row : pg::query(fmt::format(
-                 "SELECT j.change_id, j.parameter, j.old_value, j.new_value, {} FROM steward.tuning_journal j "
-                 "WHERE j.outcome IN ('intended', 'applied') AND j.batch_id = (SELECT max(batch_id) FROM "
-                 "steward.tuning_journal "
-                 "WHERE outcome IN ('intended', 'applied')) ORDER BY j.change_id",
-                 fmt::format(kWritten, "j.parameter")))) {
+        for (const pg::Row& row : pg::query(
+                 fmt::format(
+                     "SELECT j.change_id, j.parameter, j.old_value, j.new_value, {} FROM steward.tuning_journal j "
+                     "WHERE j.outcome IN ('intended', 'applied') AND j.batch_id = coalesce(nullif($1, 0), "
+                     "(SELECT max(batch_id) FROM steward.tuning_journal WHERE outcome IN ('intended', 'applied'))) "
+                     "ORDER BY j.change_id",
+                     fmt::format(kWritten, "j.parameter")),
+                 {batch})) {
             changes.push_back({row.number(0), {row.text(1), row.optional(3), row.optional(2), "", std::nullopt}});
             written.push_back(row.optional(4));
         }
@@ -152,7 +156,7 @@ void serve(Datum argument) {
     pg::ErrorReport error;
     const bool done = pg::capture(error, [&] {
         const Order order = Order::decode(link.request());
-        for (const Change& change : order.what == Order::What::apply ? apply(order) : revert()) {
+        for (const Change& change : order.what == Order::What::apply ? apply(order) : revert(order.batch)) {
             const auto text = [](const pg::Cell& cell) { return cell ? "=" + *cell : std::string(); };
             const Applied& row = change.row;
             link.send(base::pack(
@@ -166,7 +170,8 @@ void serve(Datum argument) {
 }  // namespace
 
 std::string Order::encode() const {
-    std::vector<std::string> words = {what == What::apply ? "apply" : "revert", role};
+    std::vector<std::string> words = {what == What::apply ? "apply" : "revert", role, fmt::format("{}", watch_micros),
+                                      fmt::format("{}", batch)};
     for (const Value& value : values) {
         words.push_back(value.parameter);
         words.push_back(value.value);
@@ -176,8 +181,12 @@ std::string Order::encode() const {
 
 Order Order::decode(const std::string& text) {
     const std::vector<std::string> words = base::unpack(text);
-    Order order{words.at(0) == "apply" ? What::apply : What::revert, words.at(1), {}};
-    for (std::size_t i = 2; i + 1 < words.size(); i += 2) order.values.push_back({words[i], words[i + 1]});
+    Order order{words.at(0) == "apply" ? What::apply : What::revert,
+                words.at(1),
+                {},
+                std::stoll(words.at(2)),
+                std::stoll(words.at(3))};
+    for (std::size_t i = 4; i + 1 < words.size(); i += 2) order.values.push_back({words[i], words[i + 1]});
     return order;
 }
 

@@ -4,7 +4,7 @@
 \set SHOW_CONTEXT never
 CREATE ROLE steward_apply_monitor;
 GRANT pg_monitor TO steward_apply_monitor;
-GRANT EXECUTE ON FUNCTION steward.apply_tuning(boolean, text, boolean, bigint, integer, integer, text, integer, jsonb, text[]), steward.revert_tuning() TO steward_apply_monitor;
+GRANT EXECUTE ON FUNCTION steward.apply_tuning(boolean, text, boolean, bigint, integer, integer, text, integer, jsonb, text[], interval), steward.revert_tuning() TO steward_apply_monitor;
 
 SELECT * FROM steward.apply_tuning(true, 'mixed', true, 8589934592, 4, 200, 'ssd', 1, parameters => '{work_mem, shared_buffers, SEQ_PAGE_COST, NULL}');
 -- Without names: all that differs, and nothing that does not.
@@ -17,6 +17,9 @@ SELECT * FROM steward.apply_tuning(NULL);
 SELECT * FROM steward.apply_tuning(profile => 'fast');
 SELECT * FROM steward.apply_tuning(parameters => '{work_mme}');
 SELECT * FROM steward.apply_tuning(parameters => '{fsync}');
+SELECT * FROM steward.apply_tuning(watch => '0');
+SELECT * FROM steward.apply_tuning(watch => '1 year');
+SELECT steward.judge_tuning(1);
 BEGIN;
 SELECT * FROM steward.apply_tuning(false);
 ROLLBACK;

@@ -147,6 +147,30 @@ is(sql("SELECT parameter, current_value, recommended_value FROM steward.tune($it
 is(sql(q{SELECT string_agg(parameter, ',') FROM steward.check_config() WHERE verdict = 'error' AND parameter NOT IN ('fsync', 'full_page_writes')}), '',
     'and nothing is wrong with it');
 
+# Watched: what makes queries slower is put back, but for what somebody has set otherwise. A restart begins the watch anew.
+my $slower = q{SELECT pg_sleep(CASE current_setting('work_mem') WHEN '5MB' THEN 0.0005 ELSE 0.005 END)};
+sub call { my ($times) = @_; sql(join ";\n", ($slower) x $times); }
+sub watched { my ($interval) = @_; return sql(qq{SELECT string_agg(outcome, ',') FROM steward.apply_tuning(false, $its_own, parameters => '{jit, work_mem}', watch => '$interval')}); }
+sql($_) for q{ALTER SYSTEM SET work_mem = '5MB'}, 'SELECT pg_reload_conf()';
+wait_for($node, q{current_setting('work_mem') = '5MB'}, 'the former value');
+call(40);
+is(watched('1 hour'), 'applied,applied', 'settings are applied, and watched');
+$node->restart;
+my $judge = q{SELECT steward.judge_tuning((SELECT max(batch_id) FROM steward.tuning_watches))};
+like(sql($judge), qr/^watching: The server has been restarted/, 'a restarted server is watched anew');
+call(110);
+sql('ALTER SYSTEM SET jit = on');
+like(sql($judge), qr/^reverted: The 95th percentiles of .* Not put back: jit kept\.$/, 'what is slower is put back, but for what somebody else has set');
+like(sql(q{SELECT decision, queries >= 1, calls_before >= 40, calls_after >= 110, p95_ratio > 2, (SELECT count(*) FROM steward.tuning_watched_queries), (SELECT count(*) FROM steward.jobs WHERE name LIKE 'judge tuning%') FROM steward.tuning_watches}),
+    qr/^reverted\|t\|t\|t\|t\|0\|0$/, 'what was compared is written down');
+wait_for($node, q{current_setting('work_mem') = '5MB'}, 'what is put back');
+is(watched('1 second'), 'applied,applied', 'it is applied once more');
+wait_for($node, q{(SELECT decision IN ('undecided', 'kept') FROM steward.tuning_watches ORDER BY batch_id DESC LIMIT 1)}, 'a job that judges');
+sql('ALTER SYSTEM RESET ALL');
+sql(q{SELECT steward.reset_queries()});
+like(refused(qq{SELECT steward.apply_tuning(false, $its_own, parameters => '{jit}', watch => '1 hour')}), qr/there is nothing to compare with afterwards/, 'without calls there is nothing to compare with');
+is(sql(q{SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '%auto.conf'}), '0', 'and nothing is changed');
+
 # Across nodes: a standby may not have less than its primary, and so keeps it from having more.
 $node->backup('standby');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
@@ -165,5 +189,5 @@ $standby->stop;
 quiet_log($standby, 'terminating walreceiver|terminating connection');
 
 $node->stop;
-quiet_log($node, 'these settings would be an error|terminating background worker|terminating connection|the database system');
+quiet_log($node, 'these settings would be an error|there is nothing to compare with|terminating background worker|terminating connection|the database system');
 done_testing();
