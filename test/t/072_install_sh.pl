@@ -43,7 +43,7 @@ sub install {
 sub state_of {
     my $data = $node->data_dir;
     return join ' ', (map { "$_ " . (stat $_)[9] . ' ' . unpack('%32C*', slurp_file($_)) } sort glob "$data/*.conf*"), sort(glob("$data/pg_replslot/*")),
-        sql(q{SELECT string_agg(extname, ' ' ORDER BY extname), (SELECT count(*) FROM pg_class), (SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting),
+        sql(q{SELECT string_agg(extname, ' ' ORDER BY extname), (SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace), (SELECT string_agg(setconfig::text, ' ') FROM pg_db_role_setting),
             (SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles) FROM pg_extension});
 }
 
