@@ -70,11 +70,13 @@ else
     say 'the server it follows does not answer: what that had written and not sent is lost'
 fi
 more=
+# What only looks must not be in the way of a promotion.
 if [ "$has_steward" != 0 ]; then
-    sql "SELECT format('%s: %s%s', \"check\", detail, ' (' || remedy || ')') FROM steward.failover_readiness() WHERE verdict <> 'ok' OR \"check\" IN ('candidate', 'loss')"
+    sql "SELECT format('%s: %s%s', \"check\", detail, ' (' || remedy || ')') FROM steward.failover_readiness() WHERE verdict <> 'ok' OR \"check\" IN ('candidate', 'loss')" ||
+        say 'steward.failover_readiness() cannot be had'
     # Whatever the schema of the extension, the view is of these rows.
     more=$(sql "SELECT string_agg(format('%s up to %s', node_name, flush_lsn), ', ') FROM steward.node_status()
-        WHERE role = 'standby' AND state = 'up' AND flush_lsn > '$received'")
+        WHERE role = 'standby' AND state = 'up' AND flush_lsn > '$received'") || say 'whether others have received more cannot be known'
 fi
 [ -z "$more" ] || say "others have received more: $more"
 [ -z "$synchronous" ] || say "synchronous_standby_names is \"$synchronous\" here: then commits wait for these, until they follow or synchronous.sh says otherwise"
