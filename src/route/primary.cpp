@@ -155,8 +155,13 @@ std::string reason_of(const Primary& primary, Nodes nodes) {
                            claimant.timeline, primary.timeline);
     case Doubt::in_maintenance: return fmt::format("\"{}\", the primary, is in maintenance", claimant.name);
     case Doubt::outvoted:
-        return fmt::format("\"{}\" is seen as the primary by {} of {} nodes: {} are needed", claimant.name,
-                           primary.votes, primary.voters, primary.voters / 2 + 1);
+        // Who has two servers wonders why the one that lives does not do.
+        return fmt::format("\"{}\" is seen as the primary by {} of {} nodes: {} are needed{}", claimant.name,
+                           primary.votes, primary.voters, primary.voters / 2 + 1,
+                           primary.voters == 2
+                               ? ", since the other one, which does not answer, may have been promoted; "
+                                 "a third node, or the option maintenance of that one, ends the doubt"
+                               : "");
     case Doubt::nobody: break;
     }
     return "no node says that it is the primary";

@@ -89,7 +89,10 @@ TEST(RoutePrimary, of_two_nodes_the_one_promoted_since_is) {
     nodes[1].is_self = false;
     nodes[0].is_self = true;
     lose(nodes[1]);
-    EXPECT_EQ(write_target(nodes), "\"n0\" is seen as the primary by 1 of 2 nodes: 2 are needed");
+    EXPECT_EQ(
+        write_target(nodes),
+        "\"n0\" is seen as the primary by 1 of 2 nodes: 2 are needed, since the other one, which does not answer, may "
+        "have been promoted; a third node, or the option maintenance of that one, ends the doubt");
     nodes[1].is_in_maintenance = true;
     EXPECT_EQ(write_target(nodes), "n0") << "no vote is missing";
 }
