@@ -74,9 +74,9 @@ more=
 if [ "$has_steward" != 0 ]; then
     sql "SELECT format('%s: %s%s', \"check\", detail, ' (' || remedy || ')') FROM steward.failover_readiness() WHERE verdict <> 'ok' OR \"check\" IN ('candidate', 'loss')" ||
         say 'steward.failover_readiness() cannot be had'
-    # Whatever the schema of the extension, the view is of these rows.
+    # Whatever the schema of the extension, the view is of these rows; one of them is this server, which goes on receiving.
     more=$(sql "SELECT string_agg(format('%s up to %s', node_name, flush_lsn), ', ') FROM steward.node_status()
-        WHERE role = 'standby' AND state = 'up' AND flush_lsn > '$received'") || say 'whether others have received more cannot be known'
+        WHERE role = 'standby' AND state = 'up' AND flush_lsn > greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())") || say 'whether others have received more cannot be known'
 fi
 [ -z "$more" ] || say "others have received more: $more"
 [ -z "$synchronous" ] || say "synchronous_standby_names is \"$synchronous\" here: then commits wait for these, until they follow or synchronous.sh says otherwise"
