@@ -149,6 +149,33 @@ $stream->set('pass');
 ask_node(b => 'SELECT pg_wal_replay_resume()');
 is_well('no lag is left of it');
 
+# ---- A disk that is full ---------------------------------------------------------------------------------------------------
+
+# Of a standby, within a namespace of its own: who may not make one does without.
+SKIP: {
+    my $full = PostgreSQL::Test::Cluster->new('c');
+    $full->init_from_backup($primary, 'all', has_streaming => 1);
+    my $wal = $full->data_dir . '/pg_wal';
+    rename $wal, "$wal.full" or die $!;
+    mkdir $wal, 0700 or die $!;
+    my @start = ('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=80m,mode=0700 none "$1" && cp -a "$1.full/." "$1" && shift && exec unshare --user "--map-user=$0" "$@"',
+        $<, $wal, 'pg_ctl', '-s', '-w', '-D', $full->data_dir, '-l', $full->logfile, 'start');
+    system("@start[0 .. 4] -c 'mount -t tmpfs none /mnt && unshare --user --map-user=$< true' > /dev/null 2>&1") == 0 or skip 'nobody may mount a disk here', 1;
+    system(@start) == 0 or die 'it does not start';
+    $full->_update_pid(1);
+    ask_node(p => sprintf q{SELECT steward.register_node('c', '%s', %d)}, $full->host, $full->port);
+    wait_for($primary, q{EXISTS (SELECT FROM get_optimal_connection(true, '2 s', max_rows => 10) WHERE node_name = 'c')}, 'one more standby');
+    $full->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+    ask_node(p => q{CREATE TABLE filler AS SELECT repeat(md5(n::text), 50) AS t FROM generate_series(1, 60000) n});
+    wait_for_log($full, 'No space left on device', 1);
+    wait_for($primary, q{EXISTS (SELECT FROM replication_status s JOIN replica_lag_status l USING (node_name) WHERE node_name = 'c' AND s.state = 'up' AND s.verdict = 'warning' AND s.receiver_state IS NULL
+        AND receive_lag_bytes > 0 AND lag_kind = 'exact' AND lag_seconds > 1.5)}, 'a standby that has no room for WAL');
+    unlike(ask_node(p => q{SELECT sent_to(true, '1 second')}), qr/c/, 'nobody is sent to what is older than the bound for want of room');
+    ask_node(p => q{SELECT steward.remove_node('c')});
+    $full->stop('immediate');
+}
+for my $name ('a', 'b') { wait_for($node{$name}, q{NOT EXISTS (SELECT FROM steward.nodes WHERE name = 'c') AND EXISTS (SELECT FROM pg_tables WHERE tablename = 'filler')}, 'the removal'); }
+
 # ---- The primary ---------------------------------------------------------------------------------------------------------
 
 # It is not seen, and sees: the others do not know what it does now, and it knows that they are standbys.
