@@ -71,10 +71,10 @@ Judgement judge(const std::vector<WatchedQuery>& queries) {
     const double mostly = at_share(ratios, 0.25);
     const bool is_slower = found.ratio >= kSlower && mostly >= kSlowerMostly;
     found.decision = is_slower ? Decision::reverted : Decision::kept;
-    found.detail =
-        fmt::format("The 95th percentiles of {} queries, {} calls before and {} after: {:.2f} times as long in "
-                    "the median, at least {:.2f} times for three quarters of the calls; slower is {} and {}.",
-                    found.queries, found.calls_before, found.calls_after, found.ratio, mostly, kSlower, kSlowerMostly);
+    found.detail = fmt::format(
+        "The 95th percentiles of {} queries, {} calls before and {} after: {:.2f} times as long in "
+        "the median, at least {:.2f} times for three quarters of the calls. From {} and {} on they are put back.",
+        found.queries, found.calls_before, found.calls_after, found.ratio, mostly, kSlower, kSlowerMostly);
     return found;
 }
 
