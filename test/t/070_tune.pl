@@ -186,7 +186,7 @@ my $workers = sql(q{SELECT current_setting('max_worker_processes')});
 like(refused(q{SELECT steward.apply_tuning(false, cpus => 64, parameters => '{max_worker_processes}')}),
     qr/max_worker_processes: "standby" has $workers, its primary "main" 72.*\n.*ALTER SYSTEM SET max_worker_processes = 72 on "standby", and restart it/, 'a primary is not set beyond its standby');
 $standby->stop;
-quiet_log($standby, 'terminating walreceiver|terminating connection');
+quiet_log($standby, 'terminating walreceiver|terminating connection|canceling authentication');
 
 $node->stop;
 quiet_log($node, 'these settings would be an error|there is nothing to compare with|terminating background worker|terminating connection|the database system');
