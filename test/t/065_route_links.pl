@@ -173,8 +173,8 @@ SKIP: {
     unlike(ask_node(p => q{SELECT sent_to(true, '1 second')}), qr/c/, 'nobody is sent to what is older than the bound for want of room');
     ask_node(p => q{SELECT steward.remove_node('c')});
     $full->stop('immediate');
+    for my $name ('a', 'b') { wait_for($node{$name}, q{NOT EXISTS (SELECT FROM steward.nodes WHERE name = 'c') AND EXISTS (SELECT FROM pg_tables WHERE tablename = 'filler')}, 'the removal'); }
 }
-for my $name ('a', 'b') { wait_for($node{$name}, q{NOT EXISTS (SELECT FROM steward.nodes WHERE name = 'c') AND EXISTS (SELECT FROM pg_tables WHERE tablename = 'filler')}, 'the removal'); }
 
 # ---- The primary ---------------------------------------------------------------------------------------------------------
 
