@@ -4,7 +4,7 @@
 // what cuts text does so at UTF-8 character borders, which is also right for single-byte encodings.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstddef>
 #include <cstdint>
