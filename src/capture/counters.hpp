@@ -44,9 +44,9 @@ enum Sum : int {
     kPlanNs,
     kCpuNs,      // of the calls that are measured, each as many times as it stands for others,
     kSampledNs,  // and how long those ran
-    kJitNs,
     kSharedHit,
     kSharedRead,
+    // What most statements have none of begins here.
     kSharedDirtied,
     kSharedWritten,
     kLocalHit,
@@ -60,10 +60,13 @@ enum Sum : int {
     kWalRecords,
     kWalFpi,
     kWalBytes,
+    kJitNs,
     kSums
 };
 // An even number of them is added two at a time.
 inline constexpr int kSumsStored = (kSums + 1) / 2 * 2;
+inline constexpr int kUsualSums = kSharedDirtied;
+inline constexpr int kUnusualSums = kSumsStored - kUsualSums;
 
 // Sums two at a time, without a loop, whatever the compiler makes of loops by itself: they are added at each statement.
 using SumPair = std::int64_t __attribute__((vector_size(16), aligned(8), may_alias));
@@ -91,6 +94,16 @@ inline void add_differences(std::int64_t* to, const std::int64_t* after, const s
     const auto* minus = reinterpret_cast<const SumPair*>(before);
 #pragma GCC unroll 16
     for (int i = 0; i < count / 2; ++i) pairs[i] += plus[i] - minus[i];
+}
+template <int count>
+inline bool differ(const std::int64_t* some, const std::int64_t* others) noexcept {
+    static_assert(count % 2 == 0);
+    const auto* left = reinterpret_cast<const SumPair*>(some);
+    const auto* right = reinterpret_cast<const SumPair*>(others);
+    SumPair bits{};
+#pragma GCC unroll 16
+    for (int i = 0; i < count / 2; ++i) bits |= left[i] ^ right[i];
+    return (bits[0] | bits[1]) != 0;
 }
 
 // Instants are microseconds of the caller's epoch.

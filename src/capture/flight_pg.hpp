@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 
 #include "capture/session_pg.hpp"
 #include "pg/clock.hpp"
@@ -14,8 +15,11 @@ namespace steward::capture {
 
 // As they were when the part that runs began.
 struct Before {
-    BufferUsage buffers;
+    std::int64_t blocks[kTempWritten - kSharedHit + 1];
     WalUsage wal;
+    bool has_io;  // the times of reading and writing
+    std::int64_t read_ns;
+    std::int64_t write_ns;
     std::int64_t cpu;
 };
 
@@ -82,7 +86,8 @@ inline const char* frame_of(void* address) noexcept { return static_cast<const c
 // ---- What is used
 
 // The counts of blocks are in the server's order.
-constexpr int kBlockCounts = kTempWritten - kSharedHit + 1;
+constexpr int kBlockCounts = sizeof(Before::blocks) / sizeof(std::int64_t);
+constexpr int kUsualCounts = kUsualSums - kSharedHit;
 static_assert(offsetof(BufferUsage, shared_blks_hit) == 0 &&
               offsetof(BufferUsage, temp_blks_written) == (kBlockCounts - 1) * sizeof(std::int64_t) &&
               offsetof(BufferUsage, local_blks_hit) == (kLocalHit - kSharedHit) * sizeof(std::int64_t));
@@ -95,18 +100,21 @@ STEWARD_WITHIN void add_usage(Flight& flight, std::int64_t nanos) noexcept {
         sums[kCpuNs] += std::clamp(cpu, std::int64_t{0}, nanos) * flight.sampling;
         sums[kSampledNs] += nanos * flight.sampling;
     }
-    const BufferUsage& before = flight.extra.buffers;
-    const BufferUsage& after = pgBufferUsage;
-    const auto* blocks_before = reinterpret_cast<const std::int64_t*>(&before);
-    const auto* blocks_after = reinterpret_cast<const std::int64_t*>(&after);
-    add_differences<kBlockCounts>(sums + kSharedHit, blocks_after, blocks_before);
-    if (track_io_timing) {
-        sums[kReadNs] += pg::read_nanos(after) - pg::read_nanos(before);
-        sums[kWriteNs] += pg::write_nanos(after) - pg::write_nanos(before);
+    const Before& before = flight.extra;
+    const auto* blocks = reinterpret_cast<const std::int64_t*>(&pgBufferUsage);
+    add_differences<kUsualCounts>(sums + kSharedHit, blocks, before.blocks);
+    constexpr int kOthers = kBlockCounts - kUsualCounts;
+    if (differ<kOthers>(blocks + kUsualCounts, before.blocks + kUsualCounts))
+        add_differences<kOthers>(flight.all_sums() + kUsualSums, blocks + kUsualCounts, before.blocks + kUsualCounts);
+    if (before.has_io) {
+        flight.all_sums()[kReadNs] += pg::read_nanos(pgBufferUsage) - before.read_ns;
+        flight.all_sums()[kWriteNs] += pg::write_nanos(pgBufferUsage) - before.write_ns;
     }
-    sums[kWalRecords] += pgWalUsage.wal_records - flight.extra.wal.wal_records;
-    sums[kWalFpi] += pgWalUsage.wal_fpi - flight.extra.wal.wal_fpi;
-    sums[kWalBytes] += static_cast<std::int64_t>(pgWalUsage.wal_bytes - flight.extra.wal.wal_bytes);
+    if (pgWalUsage.wal_records != before.wal.wal_records) {
+        flight.all_sums()[kWalRecords] += pgWalUsage.wal_records - before.wal.wal_records;
+        flight.all_sums()[kWalFpi] += pgWalUsage.wal_fpi - before.wal.wal_fpi;
+        flight.all_sums()[kWalBytes] += static_cast<std::int64_t>(pgWalUsage.wal_bytes - before.wal.wal_bytes);
+    }
 }
 
 // ---- What runs
@@ -136,9 +144,15 @@ STEWARD_WITHIN void enter_measured(Watch& watch, Flight* flight, const char* fra
                                    void* argument) noexcept {
     enter(watch, flight, frame, on_error, argument);
     flight->is_measured = true;
-    flight->extra.buffers = pgBufferUsage;
-    flight->extra.wal = pgWalUsage;
-    if (flight->sampling > 0) flight->extra.cpu = cpu_ns();
+    Before& before = flight->extra;
+    memcpy(before.blocks, &pgBufferUsage, sizeof(before.blocks));
+    before.wal = pgWalUsage;
+    before.has_io = track_io_timing;
+    if (track_io_timing) {
+        before.read_ns = pg::read_nanos(pgBufferUsage);
+        before.write_ns = pg::write_nanos(pgBufferUsage);
+    }
+    if (flight->sampling > 0) before.cpu = cpu_ns();
     flight->running_since = now_ns();
 }
 

@@ -24,10 +24,22 @@ struct FlightState {
     bool is_running;
     bool is_measured;  // what runs now, or has run
     bool is_counted;   // it has ended, and is being put away
+    bool has_unusual;  // of the sums, those that most statements have none of: they say something only then
     int sampling;      // it stands for so many when its processor time is measured; 0: it is not
     std::int64_t seen_at;
     std::int64_t running_since;  // nanoseconds of a clock that only goes forward; 0: what it does is not measured
     std::int64_t sums[kSumsStored];
+
+    // The sums, to count what is unusual in.
+    std::int64_t* all_sums() noexcept {
+        if (!has_unusual) clear_sums<kUnusualSums>(sums + kUsualSums);
+        has_unusual = true;
+        return sums;
+    }
+    void add_to(std::int64_t* to) const noexcept {
+        add_sums<kUsualSums>(to, sums);
+        if (has_unusual) add_sums<kUnusualSums>(to + kUsualSums, sums + kUsualSums);
+    }
 };
 
 // Extra is what whoever measures keeps of a part that runs; plain.
@@ -49,9 +61,9 @@ public:
         if (active_ == kMost) return nullptr;
         Flight* flight = free_ > 0 ? unused_[--free_] : &flights_[made_++];
         flight->query = query;
-        flight->is_running = flight->is_measured = flight->is_counted = false;
+        flight->is_running = flight->is_measured = flight->is_counted = flight->has_unusual = false;
         flight->running_since = 0;
-        clear_sums<kSumsStored>(flight->sums);
+        clear_sums<kUsualSums>(flight->sums);
         order_[active_++] = flight;
         return flight;
     }

@@ -143,8 +143,8 @@ STEWARD_APART void end_watched(QueryDesc* query) {
     Flight* flight = flights.find(query);
     if (flight == nullptr || flight->is_running) return end_next(query);
     const EState* state = query->estate;
-    if (state->es_jit != nullptr) flight->sums[kJitNs] += jit_ns_of(state->es_jit->instr);
-    if (state->es_jit_worker_instr != nullptr) flight->sums[kJitNs] += jit_ns_of(*state->es_jit_worker_instr);
+    if (state->es_jit != nullptr) flight->all_sums()[kJitNs] += jit_ns_of(state->es_jit->instr);
+    if (state->es_jit_worker_instr != nullptr) flight->all_sums()[kJitNs] += jit_ns_of(*state->es_jit_worker_instr);
     count(flight, source_of(query), query);
     own.pause();
     own.end_statement();

@@ -11,7 +11,7 @@ namespace {
 
 // Another number for each change of what is behind it.
 constexpr std::uint64_t kFormat =
-    0x7374657761726402ULL + (std::uint64_t{kSums} << 16) + (std::uint64_t{kBuckets} << 32);
+    0x7374657761726403ULL + (std::uint64_t{kSums} << 16) + (std::uint64_t{kBuckets} << 32);
 
 std::uint64_t checksum(std::string_view bytes) noexcept {
     std::uint64_t sum = bytes.size();

@@ -135,7 +135,7 @@ SlabEntry& record_call(const FlightState& flight, const Source& source, std::int
         SlabWrite write(entry);
         Counters& counters = entry.data.counters;
         std::int64_t nanos = flight.sums[kTotalNs];
-        add_sums<kSumsStored>(counters.sums, flight.sums);
+        flight.add_to(counters.sums);
         counters.sums[kTotalNs] -= nanos;
         counters.add_duration(nanos);
         counters.see(flight.seen_at);

@@ -154,7 +154,7 @@ void add_event(const FlightState& flight, const Ending& ending, bool is_cut, Eve
     facts.encoding = GetDatabaseEncoding();
     facts.severity = ending.severity;
     facts.is_cut = is_cut;
-    std::copy(std::begin(flight.sums), std::end(flight.sums), std::begin(facts.sums));
+    flight.add_to(facts.sums);
     facts.has_cpu = flight.sampling > 0;
     if (facts.has_cpu) facts.sums[kCpuNs] /= flight.sampling;
     std::string_view bytes = texts.done();

@@ -34,6 +34,24 @@ protected:
     std::vector<int> lost, closed;
 };
 
+TEST_F(CaptureFlights, count_what_is_unusual_from_nothing) {
+    All::Flight* flight = begin(1);
+    flight->all_sums()[kTempRead] = 3;
+    flight->all_sums()[kJitNs] += 4;
+    flights->end(flight);
+    flight = begin(2);
+    flight->sums[kRows] = 5;
+    std::int64_t sums[kSumsStored]{};
+    flight->add_to(sums);
+    EXPECT_EQ(sums[kRows], 5);
+    EXPECT_EQ(sums[kTempRead], 0);
+    EXPECT_EQ(++flight->all_sums()[kTempRead], 1);
+    flight->add_to(sums);
+    EXPECT_EQ(sums[kRows], 10);
+    EXPECT_EQ(sums[kTempRead], 1);
+    EXPECT_EQ(sums[kJitNs], 0);
+}
+
 TEST_F(CaptureFlights, run_within_each_other) {
     All::Flight* outer = begin(1);
     int at_outer = flights->enter(outer, frame(10));
