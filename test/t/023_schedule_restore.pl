@@ -12,6 +12,7 @@ use StewardTest;
 use Test::More;
 
 my $node = scheduling('main');
+$ENV{OTHER_SYSTEM} = 1;
 my $other = scheduling('other');
 # The same names have other numbers there.
 $other->safe_psql('postgres', 'DROP EXTENSION pg_steward; CREATE ROLE shifts_the_numbers; CREATE ROLE clerk LOGIN; CREATE DATABASE app');

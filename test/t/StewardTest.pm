@@ -5,6 +5,7 @@ package StewardTest;
 use strict;
 use warnings;
 use Exporter 'import';
+use DirectPsql;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;

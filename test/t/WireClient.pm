@@ -12,7 +12,7 @@ sub connect_to {
     my ($class, $host, $port, %startup) = @_;
     my $socket = $host =~ m{^/} ? IO::Socket::UNIX->new(Peer => "$host/.s.PGSQL.$port") : IO::Socket::INET->new("$host:$port");
     die "no connection to $host:$port: $!" unless $socket;
-    my $self = bless { socket => $socket, reported => {} }, $class;
+    my $self = bless { socket => $socket, reported => {}, unread => '' }, $class;
     %startup = (user => 'postgres', database => 'postgres', %startup);
     my $body = pack('N', 196608) . join('', map { "$_\0$startup{$_}\0" } sort keys %startup) . "\0";
     $self->send_bytes(pack('N', 4 + length $body) . $body);
@@ -24,18 +24,20 @@ sub send_bytes { my ($self, $bytes) = @_; $self->{socket}->syswrite($bytes) == l
 
 sub read_bytes {
     my ($self, $count) = @_;
-    my $bytes = '';
-    while (length $bytes < $count) { $self->{socket}->sysread($bytes, $count - length $bytes, length $bytes) or die 'the connection is closed'; }
-    return $bytes;
+    while (length $self->{unread} < $count) {
+        $self->{socket}->sysread($self->{unread}, 65536, length $self->{unread}) or die 'the connection is closed';
+    }
+    return substr($self->{unread}, 0, $count, '');
 }
 
-# Reads messages up to ReadyForQuery; returns the error there was, if any.
+# Reads messages up to ReadyForQuery, each handed to what %on has for its type; returns the error there was, if any.
 sub until_ready {
-    my $self = shift;
+    my ($self, %on) = @_;
     my $error = '';
     while (1) {
         my ($type, $length) = unpack('aN', $self->read_bytes(5));
         my $body = $self->read_bytes($length - 4);
+        $on{$type}->($body) if $on{$type};
         if ($type eq 'S') { my ($name, $value) = split /\0/, $body; $self->{reported}{$name} = $value; $self->{told}++; }
         $error = $body =~ s/\0/ /gr if $type eq 'E';
         die $error if $error =~ /FATAL/;
@@ -44,9 +46,9 @@ sub until_ready {
 }
 
 sub query {
-    my ($self, $sql) = @_;
+    my ($self, $sql, %on) = @_;
     $self->send_bytes('Q' . pack('N', 5 + length $sql) . "$sql\0");
-    return $self->until_ready;
+    return $self->until_ready(%on);
 }
 
 # By the extended protocol, with values in binary, each a pair of its type's number and bytes.
