@@ -13,7 +13,8 @@ use Test::More;
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 # So few slots that each counts: none for the launcher of jobs.
-$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\nmax_worker_processes = 2\nautovacuum = off");
+without_library($node);
+$node->append_conf('postgresql.conf', "max_worker_processes = 2\nautovacuum = off");
 $node->start;
 $node->safe_psql('postgres', q{
     CREATE EXTENSION pg_steward;

@@ -50,7 +50,7 @@ like(sql(q{SELECT string_agg(detail, ' ') FROM steward.partition_history WHERE d
 # Somebody who subscribes to the table, in one piece, has the same rows.
 my $subscriber = PostgreSQL::Test::Cluster->new('subscriber');
 $subscriber->init;
-$subscriber->append_conf('postgresql.conf', "shared_preload_libraries = ''");
+without_library($subscriber);
 $subscriber->start;
 $subscriber->safe_psql('postgres', 'CREATE TABLE events (id bigint, at timestamptz NOT NULL, payload text, PRIMARY KEY (id, at))');
 sql('CREATE PUBLICATION whole FOR TABLE events WITH (publish_via_partition_root = true)');

@@ -10,7 +10,7 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log
+our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log without_library
     scheduling schedule_daily runs_of launcher_of logged wait_for_log);
 
 # A session that works through its statements beside the test, each by itself; the application name finds it in the server.
@@ -22,6 +22,16 @@ sub session {
             map { ('-c', $_) } @statements ],
         '<', \undef, '>', \$session->{out}, '2>', \$session->{err});
     return $session;
+}
+
+# The server preloads nothing; then it may not have settings of what it would preload.
+sub without_library {
+    my $node = shift;
+    my $file = $node->data_dir . '/postgresql.conf';
+    my $conf = slurp_file($file) =~ s/^steward\..*\n//mgr;
+    open my $handle, '>', $file or die "$file: $!";
+    print $handle "$conf\nshared_preload_libraries = ''\n";
+    close $handle or die "$file: $!";
 }
 
 # Waits for its end; true when nothing failed.
