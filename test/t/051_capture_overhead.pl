@@ -26,11 +26,11 @@ sql(q{
 });
 sub of_worker { my ($what, $like) = @_; return sql("SELECT $what FROM steward.queries WHERE role = 'worker' AND query LIKE '$like'"); }
 
-# So many statements within one, and some beside it.
+# So many statements within one, and some beside it. That has an id of its own: the loop has a plain 1, whose text it might share.
 my $most = 250_000;
 sub many {
     my $count = shift;
-    return ("DO \$\$ BEGIN FOR i IN 1 .. $count LOOP PERFORM count(*) FROM one; END LOOP; END \$\$", 'SELECT 1 AS beside');
+    return ("DO \$\$ BEGIN FOR i IN 1 .. $count LOOP PERFORM count(*) FROM one; END LOOP; END \$\$", 'SELECT 1 + 2 + 3 AS beside');
 }
 
 # ---- Without a limit -------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ finish($gate);
 ok(finish($dear), 'it goes on');
 is(of_worker('calls', 'SELECT count(*) FROM one'), $counted, 'without what is within others');
 is(of_worker('sum(calls)', 'DO $%'), 2, 'but with each call at top level');
-is(of_worker('calls', 'SELECT $1 AS beside'), 2, 'of whatever statement');
+is(of_worker('calls', 'SELECT $1 + $2 + $3 AS beside'), 2, 'of whatever statement');
 is(of_worker('calls', 'SELECT $1 + $2 AS new_at_the_end'), 2, 'and a query has its text when it comes again');
 wait_for($node, '(SELECT downshifted_sessions = 0 FROM steward.capture_status)', 'the end of the session');
 is(sql(q{SELECT concat_ws(' ', first_downshift_at <= now(), overhead_ms > 0) FROM steward.capture_status}), 't t', 'that it happened stays known');
