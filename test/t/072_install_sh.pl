@@ -15,6 +15,7 @@ use Test::More;
 my $deploy = dirname(__FILE__) . '/../../deploy';
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
+without_library($node);
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_prewarm'\nlisten_addresses = '127.0.0.1'\nautovacuum = off");
 $node->start;
 $node->safe_psql('postgres', q{CREATE DATABASE shop; CREATE ROLE nobody LOGIN});

@@ -4,6 +4,7 @@
 package WireClient;
 use strict;
 use warnings;
+use Errno;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 
@@ -25,7 +26,9 @@ sub send_bytes { my ($self, $bytes) = @_; $self->{socket}->syswrite($bytes) == l
 sub read_bytes {
     my ($self, $count) = @_;
     while (length $self->{unread} < $count) {
-        $self->{socket}->sysread($self->{unread}, 65536, length $self->{unread}) or die 'the connection is closed';
+        my $got = $self->{socket}->sysread($self->{unread}, 65536, length $self->{unread});
+        # A session in the background that ends interrupts it.
+        $got || (!defined $got && $!{EINTR}) or die 'the connection is closed';
     }
     return substr($self->{unread}, 0, $count, '');
 }
