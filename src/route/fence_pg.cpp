@@ -9,10 +9,6 @@
 #include "pg/guc.hpp"
 #include "route/shared_pg.hpp"
 
-extern "C" {
-#include "tcop/utility.h"
-}
-
 // Here, where Node is the server's.
 static bool is_commit_prepared(const PlannedStmt* statement) noexcept {
     const Node* node = statement->utilityStmt;
