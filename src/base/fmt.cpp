@@ -11,7 +11,11 @@
 
 namespace steward::base {
 
-// Instantiates what formatting text, numbers and floats goes through.
-std::string fmt_warm_up() { return fmt::format("{} {:.3f} {:>8} {:x}", "text", 1.5, 1LL, 1U); }
+// Instantiates what formatting text, numbers and floats goes through, into a string and into what is there.
+std::string fmt_warm_up() {
+    char text[8];
+    fmt::format_to_n(text, sizeof(text), "{}", 1);
+    return fmt::format("{} {:.3f} {:>8} {:x}", "text", 1.5, 1LL, 1U);
+}
 
 }  // namespace steward::base
