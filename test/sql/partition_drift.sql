@@ -164,13 +164,13 @@ SELECT count(*) FROM steward.find_partition_drift('logs');
 -- errors
 -- everybody sees what they own, members of pg_monitor see all
 ALTER TABLE logs OWNER TO drift_other;
-SELECT partition, aspect, actual FROM steward.partition_drift;
+SELECT partition, aspect, actual FROM steward.partition_drift ORDER BY aspect, partition::text;
 SET ROLE drift_other;
-SELECT partition, aspect, actual FROM steward.partition_drift;
+SELECT partition, aspect, actual FROM steward.partition_drift ORDER BY aspect, partition::text;
 SET ROLE drift_reader;
-SELECT partition, aspect, actual FROM steward.partition_drift;
+SELECT partition, aspect, actual FROM steward.partition_drift ORDER BY aspect, partition::text;
 SET ROLE pg_monitor;
-SELECT partition, aspect, actual FROM steward.partition_drift;
+SELECT partition, aspect, actual FROM steward.partition_drift ORDER BY aspect, partition::text;
 RESET ROLE;
 SELECT * FROM steward.find_partition_drift('tenants');
 SELECT * FROM steward.find_partition_drift('events_2');
