@@ -106,6 +106,7 @@ my ($runs, $last_run) = split /\|/, do {
 };
 
 my $new = PostgreSQL::Test::Cluster->new('new');
+$ENV{OTHER_SYSTEM} = 1;
 $new->init;
 # Logs are left in the directory that it is called in (before 15) or below the new data directory.
 my $home = getcwd;
