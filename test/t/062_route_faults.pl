@@ -148,7 +148,8 @@ is($second->safe_psql('postgres', "SELECT string_agg((n ->> 'node') || ' ' || (n
 wait_for($primary, q{EXISTS (SELECT FROM steward.topology_event_log WHERE event = 'loss' AND seen_by = 'primary')}, 'the primary to write it down');
 is($primary->safe_psql('postgres', "SELECT count(*) $loss"), '1', 'and show it once');
 $first->start;
-wait_for($_, q{EXISTS (SELECT FROM steward.topology_events WHERE node_name = 'a' AND event = 'return' AND severity = 'info')}, 'its return') for $primary, $second;
+wait_for($_, "EXISTS (SELECT FROM steward.topology_events WHERE node_name = 'a' AND event = 'return' AND severity = 'info' AND seen_by = '" . $_->name . "')", $_->name . ' to see its return')
+    for $primary, $second;
 
 # ---- Two primaries -----------------------------------------------------------------------------------------------------
 
