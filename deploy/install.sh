@@ -166,12 +166,11 @@ prepare_primary() { # waiting for a restart is no failure here
     ${value[DB_REPLICATION_PASSFILE]:+env "PGPASSFILE=${value[DB_REPLICATION_PASSFILE]}"} "$here/replication/primary.sh" "$@" || status=$?
     [ $status = 0 ] || [ $status = 5 ]
 }
+waits_for_nothing() {
+    [ "$(sql "SELECT NOT EXISTS (SELECT FROM pg_settings WHERE pending_restart) AND current_setting('shared_preload_libraries') ~ '\\mpg_steward\\M'" 2>/dev/null)" = t ]
+}
 is_restarted() {
-    local _
-    for _ in $(seq 600); do
-        [ "$(sql "SELECT NOT EXISTS (SELECT FROM pg_settings WHERE pending_restart) AND current_setting('shared_preload_libraries') ~ '\\mpg_steward\\M'" 2>/dev/null)" != t ] || return 0
-        sleep 0.5
-    done
+    wait_until 600 0.5 waits_for_nothing && return 0
     say 'settings still wait for a restart' >&2
     return 1
 }

@@ -56,12 +56,9 @@ data=$own_data
     refuse 4 "it has received WAL up to $received, and $host, port $port has not" 'Stop it, and have it come back by rejoin.sh.'
 
 need_free_slot
+is_streaming() { [ "$(ask_source "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$name")")" = t ]; }
 streams() {
-    local _
-    for _ in $(seq 300); do
-        [ "$(ask_source "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$name")")" != t ] || return 0
-        sleep 0.2
-    done
+    wait_until 300 0.2 is_streaming && return 0
     say 'it does not stream: see its log, and that of the other server' >&2
     return 1
 }

@@ -102,6 +102,15 @@ run_steps() {
     trap - EXIT INT TERM HUP
 }
 
+wait_until() { # wait_until TRIES SECONDS COMMAND...: tries it again that much later
+    local _
+    for _ in $(seq "$1"); do
+        ! "${@:3}" || return 0
+        sleep "$2"
+    done
+    return 1
+}
+
 # ---- Servers ---------------------------------------------------------------------------------------------------------
 
 psql_here() { PGAPPNAME=$me psql -XAtqw -v ON_ERROR_STOP=1 -d "${PGDATABASE:-postgres}" "$@"; }

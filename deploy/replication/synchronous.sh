@@ -65,13 +65,12 @@ done
 [ "$there" -ge "$number" ] || refuse 4 "commits would wait: $number of the standbys are wanted, and $there are connected" "Connected are: ${connected:-none}."
 [[ $method = off || ! $commit =~ ^(off|local)$ ]] || say "synchronous_commit is $commit: no commit waits but those that say otherwise" >&2
 
+is_seen() {
+    [ "$(sql "SELECT current_setting('synchronous_standby_names') = $(literal "$wanted") AND
+        (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) >= $number")" = t ]
+}
 is_in_force() {
-    local _
-    for _ in $(seq 100); do
-        [ "$(sql "SELECT current_setting('synchronous_standby_names') = $(literal "$wanted") AND
-            (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) >= $number")" != t ] || return 0
-        sleep 0.1
-    done
+    wait_until 100 0.1 is_seen && return 0
     say 'another file, or the command line of the server, sets it otherwise' >&2
     return 1
 }

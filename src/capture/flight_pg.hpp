@@ -13,9 +13,12 @@
 
 namespace steward::capture {
 
+// The counts of blocks are in the server's order.
+constexpr int kBlockCounts = kTempWritten - kSharedHit + 1;
+
 // As they were when the part that runs began.
 struct Before {
-    std::int64_t blocks[kTempWritten - kSharedHit + 1];
+    std::int64_t blocks[kBlockCounts];
     WalUsage wal;
     bool has_io;  // the times of reading and writing
     std::int64_t read_ns;
@@ -85,8 +88,6 @@ inline const char* frame_of(void* address) noexcept { return static_cast<const c
 
 // ---- What is used
 
-// The counts of blocks are in the server's order.
-constexpr int kBlockCounts = sizeof(Before::blocks) / sizeof(std::int64_t);
 constexpr int kUsualCounts = kUsualSums - kSharedHit;
 static_assert(offsetof(BufferUsage, shared_blks_hit) == 0 &&
               offsetof(BufferUsage, temp_blks_written) == (kBlockCounts - 1) * sizeof(std::int64_t) &&
