@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 
 namespace steward::base {
@@ -13,8 +14,6 @@ __extension__ typedef unsigned __int128 Uint128;
 
 constexpr Int128 kMax = static_cast<Int128>(~Uint128{0} >> 1);
 constexpr Int128 kMin = -kMax - 1;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 Uint128 magnitude(Int128 value) {
     return value < 0 ? Uint128{0} - static_cast<Uint128>(value) : static_cast<Uint128>(value);

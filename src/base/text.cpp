@@ -37,6 +37,11 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes) {
     return text.substr(0, end);
 }
 
+std::optional<std::string> unless_empty(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    return std::string(text);
+}
+
 std::uint64_t stable_hash(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char c : text) {

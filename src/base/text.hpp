@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,9 @@ inline constexpr std::size_t kMaxIdentifierBytes = 63;
 
 // The longest prefix of `text` that has at most `bytes` bytes and does not cut a UTF-8 character.
 std::string_view cut_utf8(std::string_view text, std::size_t bytes);
+
+// For what is NULL in a table where it is empty in C++.
+std::optional<std::string> unless_empty(std::string_view text);
 
 // 64-bit FNV-1a: stable over machines and versions, for names, never for security.
 std::uint64_t stable_hash(std::string_view text);

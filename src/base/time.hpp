@@ -44,6 +44,9 @@ struct Interval {
     std::int32_t days = 0;
     std::int64_t micros = 0;
     bool operator==(const Interval&) const = default;
+
+    // How long it lasts depends on where in the calendar it begins.
+    bool is_calendar() const { return months != 0 || days != 0; }
 };
 
 struct Civil {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "capture/sql_tags.hpp"
 
+#include "base/ascii.hpp"
 #include "capture/statement_text.hpp"
 
 namespace steward::capture {
@@ -10,10 +11,8 @@ namespace {
 constexpr std::string_view kOpen = "/*";
 constexpr std::string_view kClose = "*/";
 
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 void skip_space(std::string_view& text) noexcept {
-    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && base::is_space(text.front())) text.remove_prefix(1);
 }
 
 std::string_view comment_behind(std::string_view text) noexcept {

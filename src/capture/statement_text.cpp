@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/ascii.hpp"
 #include "capture/counters.hpp"
 #include "capture/text_buffer.hpp"
 
@@ -14,8 +15,9 @@ namespace {
 
 enum class Token { end, space, constant, parameter, word, symbol };
 
-bool is_space(char c) noexcept { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+using base::is_digit;
+using base::is_space;
+
 char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 bool begins_word(char c) noexcept {
     return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 
 namespace steward::maintain {
@@ -12,7 +13,8 @@ namespace {
 constexpr std::string_view kLocation = "{location}";
 constexpr std::string_view kStamp = "-99999999T999999Z";  // 9 stands for a digit
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit;
+
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 }  // namespace

@@ -17,7 +17,6 @@ namespace steward::maintain {
 namespace {
 
 constexpr std::size_t kMuchBytes = 16U << 20U;
-constexpr std::size_t kShownBytes = 1500;
 
 struct Backup {
     std::int64_t id = 0;

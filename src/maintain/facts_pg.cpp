@@ -29,9 +29,9 @@ bool is_leftover_name(std::string_view name) {
     return ends_with("_ccnew") || ends_with("_ccold");
 }
 
-class Reader {
+class FactsReader {
 public:
-    explicit Reader(const Scope& scope) : scope_(scope) {}
+    explicit FactsReader(const Scope& scope) : scope_(scope) {}
 
     std::vector<TableFacts> run() {
         pg::AsExtensionOwner as_extension;
@@ -81,7 +81,7 @@ private:
     partition::SizeReader sizes_;
 };
 
-void Reader::read_done() {
+void FactsReader::read_done() {
     const std::string sql = fmt::format(
         "SELECT table_oid, date_part('epoch', max(ended_at) FILTER (WHERE action IN ('vacuum', 'freeze'))), "
         "date_part('epoch', max(ended_at) FILTER (WHERE action = 'analyze')) "
@@ -92,7 +92,7 @@ void Reader::read_done() {
     for (const pg::Row& row : pg::query(sql, parameters)) done_[row.oid(0)] = {instant(row, 1), instant(row, 2)};
 }
 
-void Reader::read_indexes() {
+void FactsReader::read_indexes() {
     const std::string sql = fmt::format(
         "SELECT i.indrelid, i.indexrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relname, "
         "m.amname, "
@@ -121,13 +121,13 @@ void Reader::read_indexes() {
 }
 
 // Some catalogs keep the names of their files elsewhere: of them, what the server last counted.
-std::int64_t Reader::bytes_of(const RelationRow& relation) {
+std::int64_t FactsReader::bytes_of(const RelationRow& relation) {
     if (relation.kind == RELKIND_PARTITIONED_TABLE) return 0;
     if (relation.counters.file == InvalidOid) return static_cast<std::int64_t>(relation.heap.pages) * BLCKSZ;
     return sizes_.main_bytes(relation.heap.id);
 }
 
-HeapFacts Reader::heap_of(const RelationRow& relation, const Done& done) const {
+HeapFacts FactsReader::heap_of(const RelationRow& relation, const Done& done) const {
     HeapFacts heap = relation.heap;
     const auto noted = notes_.find(heap.id);
     if (noted == notes_.end() || relation.is_unlogged) return heap;
@@ -141,7 +141,7 @@ HeapFacts Reader::heap_of(const RelationRow& relation, const Done& done) const {
     return heap;
 }
 
-TableFacts Reader::facts_of(const RelationRow& relation) {
+TableFacts FactsReader::facts_of(const RelationRow& relation) {
     const Oid id = relation.heap.id;
     const Done done = done_.count(id) != 0 ? done_.at(id) : Done{};
     TableFacts table;
@@ -180,7 +180,7 @@ TableFacts Reader::facts_of(const RelationRow& relation) {
 
 // Of all below: what they hold, and what has changed in them since the parent was analysed. A partition that has been analysed
 // since then has forgotten its part: as much as made that analysis due has changed at least.
-void Reader::add_partitions(TableFacts& table, Oid parent) {
+void FactsReader::add_partitions(TableFacts& table, Oid parent) {
     const auto found = partitions_.find(parent);
     if (found == partitions_.end()) return;
     for (Oid id : found->second) {
@@ -206,7 +206,7 @@ void Reader::add_partitions(TableFacts& table, Oid parent) {
 
 }  // namespace
 
-std::vector<TableFacts> read_tables(const Scope& scope) { return Reader(scope).run(); }
+std::vector<TableFacts> read_tables(const Scope& scope) { return FactsReader(scope).run(); }
 
 std::optional<TableFacts> read_table(Oid table) {
     std::vector<TableFacts> tables = read_tables({BOOTSTRAP_SUPERUSERID, table});

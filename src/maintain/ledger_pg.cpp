@@ -26,11 +26,6 @@ constexpr char kIndexesLeft[] =
 
 Oid measured(const Step& step) { return step.index != 0 ? step.index : step.table; }
 
-std::optional<std::string> text_or_null(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    return text;
-}
-
 std::int64_t insert(std::int64_t run, const Step& step, const std::string& outcome, const std::string& detail,
                     std::optional<std::int64_t> bytes_before) {
     const bool is_reindex = step.action == Action::reindex;
@@ -43,8 +38,8 @@ std::int64_t insert(std::int64_t run, const Step& step, const std::string& outco
         "$9, $10, $11, $12, nullif($13, -1), CASE WHEN $14 THEN (SELECT array_agg(indexrelid) FROM pg_index "
         "WHERE indrelid = $4) END) RETURNING step_id",
         {run, std::string(name_of(step.action)), step.object, Parameter::oid(step.table), Parameter::oid(step.index),
-         Parameter::oid(step.owner), step.reason, step.score, outcome, text_or_null(detail), step.prediction.seconds,
-         step.bytes, bytes_before.value_or(-1), is_reindex});
+         Parameter::oid(step.owner), step.reason, step.score, outcome, base::unless_empty(detail),
+         step.prediction.seconds, step.bytes, bytes_before.value_or(-1), is_reindex});
     const std::int64_t id = rows.at(0).number(0);
     if (run == 0) pg::execute("UPDATE steward.maintenance_ledger SET run_id = step_id WHERE step_id = $1", {id});
     return id;
@@ -78,9 +73,9 @@ std::int64_t end_entry(const LedgerEntry& entry, const Step& step, const StepEnd
             "FROM (SELECT coalesce({}, 0) AS bytes, pg_stat_get_dead_tuples($10) AS dead) now "
             "WHERE l.step_id = $2 RETURNING l.bytes_freed",
             kIndexesLeft, kSize),
-        {Parameter::oid(measured(step)), entry.step, end.outcome, text_or_null(end.sqlstate), text_or_null(end.detail),
-         end.taken.held_back_seconds, end.taken.wal_bytes, end.taken.lag_bytes.value_or(-1), entry.dead_before,
-         Parameter::oid(step.table)});
+        {Parameter::oid(measured(step)), entry.step, end.outcome, base::unless_empty(end.sqlstate),
+         base::unless_empty(end.detail), end.taken.held_back_seconds, end.taken.wal_bytes,
+         end.taken.lag_bytes.value_or(-1), entry.dead_before, Parameter::oid(step.table)});
     return rows.empty() ? 0 : rows.at(0).number(0);
 }
 

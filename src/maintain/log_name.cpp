@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace steward::maintain {
 
 namespace {
@@ -21,7 +23,7 @@ constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "Mar
                                                    "September", "October",  "November", "December"};
 constexpr std::size_t kShort = 3;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+using base::is_digit;
 
 struct Number {
     char escape;
@@ -51,9 +53,9 @@ std::string_view expansion(char escape) {
     }
 }
 
-class Reader {
+class NameReader {
 public:
-    explicit Reader(std::string_view name) : name_(name) {}
+    explicit NameReader(std::string_view name) : name_(name) {}
 
     Ends read(std::string_view pattern, Ends ends) const {
         for (std::size_t at = 0; at < pattern.size() && !ends.empty(); ++at) {
@@ -157,7 +159,7 @@ private:
 };
 
 bool matches(std::string_view pattern, std::string_view name) {
-    const Ends ends = Reader(name).read(pattern, {0});
+    const Ends ends = NameReader(name).read(pattern, {0});
     return std::find(ends.begin(), ends.end(), name.size()) != ends.end();
 }
 

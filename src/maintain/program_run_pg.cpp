@@ -23,7 +23,6 @@ namespace steward::maintain {
 
 namespace {
 
-constexpr std::size_t kShownBytes = 1500;
 constexpr long kLookMs = 60'000;
 
 using Clock = std::chrono::steady_clock;

@@ -27,6 +27,8 @@ private:
 };
 
 inline constexpr std::size_t kKeptBytes = 8192;
+// Of what it wrote last, in an error.
+inline constexpr std::size_t kShownBytes = 1500;
 
 // Throws when it does not succeed, after that has been recorded; nothing is left of it then. Under its lock. Messages call
 // it `what`.

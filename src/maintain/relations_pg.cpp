@@ -77,7 +77,7 @@ std::string relations_query(const Scope& scope) {
         scope.table ? " AND c.oid IN (SELECT id FROM wanted)" : "");
 }
 
-RelationRow decode(const pg::Row& row, const Thresholds& settings) {
+RelationRow relation_from(const pg::Row& row, const Thresholds& settings) {
     RelationRow relation;
     HeapFacts& heap = relation.heap;
     heap.id = row.oid(0);
@@ -127,7 +127,7 @@ std::map<Oid, RelationRow> read_relations(const Scope& scope) {
     if (scope.table) parameters.push_back(pg::Parameter::oid(*scope.table));
     std::map<Oid, RelationRow> relations;
     pg::for_each_row(relations_query(scope), parameters,
-                     [&](const pg::Row& row) { relations.emplace(row.oid(0), decode(row, settings)); });
+                     [&](const pg::Row& row) { relations.emplace(row.oid(0), relation_from(row, settings)); });
     // A TOAST table without parameters of its own has those of its table.
     for (const auto& [id, relation] : relations) {
         const auto toast = relations.find(relation.toast);

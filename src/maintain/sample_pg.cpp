@@ -51,9 +51,9 @@ PageFigures btree_page(BlockNumber number, Buffer buffer, double fillfactor) {
 
 // ---- Reading ---------------------------------------------------------------------------------------------------------
 
-class Reader {
+class PageReader {
 public:
-    Reader(const Sampleable& sampled, Relation relation)
+    PageReader(const Sampleable& sampled, Relation relation)
         : sampled_(sampled), relation_(relation), is_index_(sampled.is_index) {
         if (is_index_) fillfactor_ = BTGetFillFactor(relation_) / 100.0;
     }
@@ -161,7 +161,7 @@ std::optional<Sample> sample(const Sampleable& sampled) {
     Relation relation = pg::call([&] { return try_relation_open(sampled.id, NoLock); });
     if (relation == nullptr)
         throw pg::PgError(ERRCODE_UNDEFINED_TABLE, "relation with OID {} does not exist", sampled.id);
-    Sample result = Reader(sampled, relation).read();
+    Sample result = PageReader(sampled, relation).read();
     pg::call([&] { relation_close(relation, AccessShareLock); });
     return result;
 }

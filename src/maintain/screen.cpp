@@ -23,7 +23,7 @@ constexpr double kPostingBytes = 2700;
 constexpr double kInnerShare = 0.005;
 
 constexpr double kUnknownShare = 0.5;
-constexpr double kLeastShare = 0.01;
+constexpr double kLeastPayingShare = 0.01;
 constexpr double kOldDays = 30;
 
 double align(double bytes, double to) { return std::ceil(bytes / to) * to; }
@@ -94,7 +94,7 @@ std::optional<double> guess_btree_bloat(const Shape& index) {
 double promise(const Candidate& candidate) {
     const double share = candidate.last_high.value_or(candidate.guess.value_or(kUnknownShare));
     const double age = std::clamp(candidate.last_age_days.value_or(kOldDays), 0.0, kOldDays);
-    return candidate.bytes * std::max(share - candidate.reserved, kLeastShare) * age;
+    return candidate.bytes * std::max(share - candidate.reserved, kLeastPayingShare) * age;
 }
 
 }  // namespace steward::maintain

@@ -67,7 +67,7 @@ constexpr char kSelectPrivileges[] =
     "string_agg(privilege, ', ' ORDER BY privilege) FROM difference GROUP BY kind, grantee, is_grantable ORDER BY 1, "
     "2, 3";
 
-constexpr char kSelectPolicies[] =
+constexpr char kSelectRowPolicies[] =
     "SELECT p.polname, p.polpermissive, "
     "CASE WHEN p.polcmd = 'r' THEN 'SELECT' WHEN p.polcmd = 'a' THEN 'INSERT' WHEN p.polcmd = 'w' THEN 'UPDATE' "
     "WHEN p.polcmd = 'd' THEN 'DELETE' ELSE 'ALL' END, "
@@ -127,7 +127,7 @@ void read_row_policies(Blueprint& blueprint, const pg::Parameter& parent, Oid pa
         return row.is_null(column) ? std::nullopt
                                    : std::optional<std::string>(policy_expression(row.text(column), parent_id));
     };
-    for (const pg::Row& row : pg::query(kSelectPolicies, {parent}))
+    for (const pg::Row& row : pg::query(kSelectRowPolicies, {parent}))
         blueprint.policies.push_back(
             RowPolicy{row.text(0), row.truth(1), row.text(2), row.text(3), expression(row, 4), expression(row, 5)});
 }

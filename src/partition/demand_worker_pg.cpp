@@ -83,7 +83,7 @@ schedule::ErrandEnd make_partitions(Oid parent) {
     return outcomes.count("done") != 0 ? schedule::ErrandEnd::useful : schedule::ErrandEnd::idle;
 }
 
-void serve(Datum argument) {
+void serve_demand(Datum argument) {
     auto errand = schedule::claim_errand(argument, "pg_steward partitions on demand");
     if (!errand) return;
     schedule::end_claimed_errand(make_partitions(errand->object));
@@ -108,5 +108,5 @@ extern "C" PGDLLEXPORT void steward_partition_demand(Datum argument);
 
 extern "C" void steward_partition_demand(Datum argument) {
     if (!steward::schedule::has_shared()) proc_exit(0);
-    steward::pg::worker_entry([&] { steward::partition::serve(argument); });
+    steward::pg::worker_entry([&] { steward::partition::serve_demand(argument); });
 }

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "partition/history_pg.hpp"
 
+#include "base/text.hpp"
 #include "pg/guard.hpp"
 #include "pg/spi.hpp"
 
 namespace steward::partition {
 
 namespace {
-
-std::optional<std::string> unless_empty(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    return text;
-}
 
 // NULL keeps it for ever; an archive has to be made before anything is dropped.
 bool is_dropped_in_time(const Policy& policy) { return policy.retire == Retire::trash; }
@@ -32,9 +28,9 @@ void write_history(const std::vector<HistoryRow>& rows) {
         values += ")";
         const StepResult& result = row.result;
         parameters.insert(parameters.end(),
-                          {result.parent, result.action, unless_empty(result.partition), result.outcome,
-                           unless_empty(result.full_detail()), unless_empty(result.sqlstate),
-                           unless_empty(row.blocked_by), row.duration_ms, unless_empty(row.sql)});
+                          {result.parent, result.action, base::unless_empty(result.partition), result.outcome,
+                           base::unless_empty(result.full_detail()), base::unless_empty(result.sqlstate),
+                           base::unless_empty(row.blocked_by), row.duration_ms, base::unless_empty(row.sql)});
     }
     AsExtensionOwner as_extension;
     pg::execute("INSERT INTO steward.partition_log (parent_table, action, partition, outcome, detail, sqlstate, "
@@ -55,7 +51,7 @@ void put_in_trash(const PlanStep& step, const Policy& policy, Oid retired_by) {
                 "drop_after = excluded.drop_after, held_until = NULL, grace = excluded.grace, "
                 "is_to_move = excluded.is_to_move, retired_by = excluded.retired_by",
                 {pg::Parameter::oid(step.partition_id), pg::Parameter::oid(step.parent_id), step.bounds,
-                 unless_empty(step.range_start), unless_empty(step.range_end), !step.is_top_level, grace,
+                 base::unless_empty(step.range_start), base::unless_empty(step.range_end), !step.is_top_level, grace,
                  is_moved(policy), pg::Parameter::oid(retired_by)});
 }
 

@@ -4,6 +4,7 @@
 // in.
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "partition/period.hpp"
 
 namespace steward::partition {
@@ -23,8 +24,6 @@ struct Convention {
     std::size_t votes = 0;
 };
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 void vote(std::vector<Convention>& conventions, const std::string& name, const std::string& period, PeriodStyle style,
           PeriodSeparator separator) {
     const bool is_tail =
@@ -34,7 +33,7 @@ void vote(std::vector<Convention>& conventions, const std::string& name, const s
     }
     std::string prefix = name.substr(0, name.size() - period.size());
     // "10" does not end in the period "0", nor "events_12025" in the year 2025.
-    if (!prefix.empty() && is_digit(prefix.back()) && is_digit(period.front())) {
+    if (!prefix.empty() && base::is_digit(prefix.back()) && base::is_digit(period.front())) {
         return;
     }
     for (Convention& known : conventions) {

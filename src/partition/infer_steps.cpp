@@ -73,11 +73,10 @@ std::size_t support_of(Axis axis, const std::vector<Range>& ranges, const Propos
     return support;
 }
 
-bool is_calendar(const base::Interval& step) { return step.months != 0 || step.days != 0; }
-
 bool is_aligned(Axis axis, const Range& range, const base::Interval& step, const base::Zone& zone) {
     const auto lower = wall_clock(axis, range.lower.position, zone);
-    return !is_calendar(step) && kMicrosPerDay % step.micros == 0 && lower && time_of_day(lower->at) % step.micros == 0;
+    return !step.is_calendar() && kMicrosPerDay % step.micros == 0 && lower &&
+           time_of_day(lower->at) % step.micros == 0;
 }
 
 // What comes first is preferred; among equals the zone that was named first.
@@ -137,7 +136,7 @@ std::optional<Proposal> best_proposal(Axis axis, const std::vector<Range>& range
     for (const base::Zone* zone : zones) {
         for (const base::Interval& step : proposed_steps(axis, ranges.back(), *zone)) {
             Proposal proposal{step, zone};
-            proposal.is_whole_days = is_calendar(step) && are_midnights(axis, ranges.back(), *zone);
+            proposal.is_whole_days = step.is_calendar() && are_midnights(axis, ranges.back(), *zone);
             proposal.is_aligned = is_aligned(axis, ranges.back(), step, *zone);
             proposal.support = support_of(axis, ranges, proposal);
             if (proposal.support >= needed && (!best || preference(proposal) > preference(*best))) {
@@ -179,7 +178,7 @@ bool is_usual(const base::Interval& step) {
 
 bool lies_on_calendar(const Range& range, const Inference& inference) {
     const auto& step = std::get<base::Interval>(inference.step);
-    if (is_calendar(step)) {
+    if (step.is_calendar()) {
         return are_midnights(Axis::instant, range, *inference.zone);
     }
     return step.micros % base::kMicrosPerMinute == 0 && is_aligned(Axis::instant, range, step, *inference.zone);

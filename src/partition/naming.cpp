@@ -45,8 +45,6 @@ PeriodStyle style_for_clock(std::int64_t micros) {
     return micros % kMicrosPerMinute == 0 ? PeriodStyle::minute : PeriodStyle::second;
 }
 
-bool is_calendar(const base::Interval& step) { return step.months != 0 || step.days != 0; }
-
 // A period of the step never begins twice within one unit of the style, or is written finer where it does.
 bool tells_apart(PeriodStyle style, const base::Interval& step) {
     switch (style) {
@@ -54,9 +52,9 @@ bool tells_apart(PeriodStyle style, const base::Interval& step) {
     case PeriodStyle::quarter: return step.months >= kMonthsPerQuarter;
     case PeriodStyle::month: return step.months >= 1;
     case PeriodStyle::week: return step.months >= 1 || step.days >= kDaysPerWeek;
-    case PeriodStyle::day: return is_calendar(step) || step.micros % kMicrosPerDay == 0;
-    case PeriodStyle::hour: return is_calendar(step) || step.micros % kMicrosPerHour == 0;
-    case PeriodStyle::minute: return is_calendar(step) || step.micros % kMicrosPerMinute == 0;
+    case PeriodStyle::day: return step.is_calendar() || step.micros % kMicrosPerDay == 0;
+    case PeriodStyle::hour: return step.is_calendar() || step.micros % kMicrosPerHour == 0;
+    case PeriodStyle::minute: return step.is_calendar() || step.micros % kMicrosPerMinute == 0;
     case PeriodStyle::number: return false;
     default: return true;
     }
@@ -66,7 +64,7 @@ bool tells_apart(PeriodStyle style, const base::Interval& step) {
 // Nothing off the grid and where the grid counts real time.
 std::optional<base::LocalTime> nominal_local(const Grid& grid, Position lower) {
     const auto& step = std::get<base::Interval>(grid.step());
-    if (!is_calendar(step) || !grid.is_on_grid(lower)) {
+    if (!step.is_calendar() || !grid.is_on_grid(lower)) {
         return std::nullopt;
     }
     const auto origin = local_of(grid, grid.origin());
@@ -120,7 +118,7 @@ std::string exact_text(const Grid& grid, Position lower, base::LocalTime local, 
 PeriodStyle style_off_grid(const Grid& grid, PeriodStyle style) {
     const auto& step = std::get<base::Interval>(grid.step());
     const auto origin = local_of(grid, grid.origin());
-    const bool is_midnight_grid = !is_calendar(step) || (step.micros == 0 && origin && is_exact(style, *origin));
+    const bool is_midnight_grid = !step.is_calendar() || (step.micros == 0 && origin && is_exact(style, *origin));
     switch (style) {
     case PeriodStyle::year:
     case PeriodStyle::quarter: return PeriodStyle::month;

@@ -17,13 +17,13 @@ namespace steward::partition {
 
 namespace {
 
-struct Size {
+struct RelationSize {
     double rows = 0;
     std::int64_t bytes = 0;
 };
 
 // By the catalogs: pg_partition_tree() would lock the whole tree to the end of the transaction.
-Size size_of(Oid relation) {
+RelationSize size_of(Oid relation) {
     auto rows = pg::query(
         "WITH RECURSIVE tree(id) AS (SELECT $1::oid UNION ALL SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent "
         "= id) "
@@ -86,7 +86,7 @@ PlanStep detach_step(const KnownSet& known, const Ask& ask, const Partition& par
     step.is_top_level = concurrently;
     step.lock_mode = concurrently ? "SHARE UPDATE EXCLUSIVE" : "ACCESS EXCLUSIVE";
     step.locked_relation = step.parent;
-    Size size = size_of(partition.id);
+    RelationSize size = size_of(partition.id);
     step.estimated_rows = size.rows;
     step.estimated_bytes = size.bytes;
     step.bounds = bounds_of(partition.id);

@@ -20,11 +20,6 @@ const char* retire_word(Retire retire) {
     return "trash";
 }
 
-std::optional<std::string> unless_empty(const std::string& text) {
-    if (text.empty()) return std::nullopt;
-    return text;
-}
-
 std::optional<std::string> interval_text(const std::optional<base::Interval>& interval) {
     if (!interval) return std::nullopt;
     return base::format_interval(*interval);
@@ -81,23 +76,23 @@ std::vector<Field> fields_of(const Policy& policy, const PartitionSet& set) {
         {"start_number", "numeric", on_numbers(policy.start)},
         {"retire", "text", retire_word(policy.retire)},
         {"grace", "interval", base::format_interval(policy.grace)},
-        {"retire_to", "text", unless_empty(policy.retire_to)},
+        {"retire_to", "text", base::unless_empty(policy.retire_to)},
         {"max_drop_percent", "double precision", fmt::format("{}", policy.max_drop_percent)},
         {"template", "oid",
          policy.template_id == 0 ? std::nullopt : std::optional(fmt::format("{}", policy.template_id))},
-        {"partition_schema", "text", unless_empty(policy.partition_schema)},
-        {"name_prefix", "text", unless_empty(policy.name_prefix)},
-        {"subpartition_by", "text", unless_empty(policy.subpartition_by)},
+        {"partition_schema", "text", base::unless_empty(policy.partition_schema)},
+        {"name_prefix", "text", base::unless_empty(policy.name_prefix)},
+        {"subpartition_by", "text", base::unless_empty(policy.subpartition_by)},
         {"subpartitions", "integer", fmt::format("{}", policy.subpartitions)},
         {"lists", "jsonb", policy.lists.empty() ? std::nullopt : std::optional(lists_json(policy))},
         {"modulus", "integer", fmt::format("{}", policy.modulus)},
         {"snowflake_epoch", "timestamptz", snowflake},
-        {"encode_function", "text", unless_empty(policy.encode_function)},
-        {"decode_function", "text", unless_empty(policy.decode_function)},
-        {"before_create", "text", unless_empty(policy.before_create)},
-        {"after_create", "text", unless_empty(policy.after_create)},
-        {"before_drop", "text", unless_empty(policy.before_drop)},
-        {"after_drop", "text", unless_empty(policy.after_drop)},
+        {"encode_function", "text", base::unless_empty(policy.encode_function)},
+        {"decode_function", "text", base::unless_empty(policy.decode_function)},
+        {"before_create", "text", base::unless_empty(policy.before_create)},
+        {"after_create", "text", base::unless_empty(policy.after_create)},
+        {"before_drop", "text", base::unless_empty(policy.before_drop)},
+        {"after_drop", "text", base::unless_empty(policy.after_drop)},
         {"on_demand", "boolean", policy.on_demand ? "true" : "false"},
     };
 }

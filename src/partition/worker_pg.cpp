@@ -11,7 +11,7 @@ namespace steward::partition {
 
 namespace {
 
-void serve(Datum argument) {
+void serve_maintenance(Datum argument) {
     pg::keep_freed_memory();
     pg::WorkerLink link(argument);
     Request request = Request::decode(link.request());
@@ -43,5 +43,5 @@ void serve(Datum argument) {
 extern "C" PGDLLEXPORT void steward_partition_worker(Datum argument);
 
 extern "C" void steward_partition_worker(Datum argument) {
-    steward::pg::entry([&] { steward::partition::serve(argument); });
+    steward::pg::entry([&] { steward::partition::serve_maintenance(argument); });
 }

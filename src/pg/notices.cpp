@@ -43,7 +43,7 @@ struct Fields {
 };
 
 // A byte that names the field and its text, until a zero byte.
-Fields read(const char* data, std::size_t bytes) noexcept {
+Fields read_fields(const char* data, std::size_t bytes) noexcept {
     Fields fields;
     const char* end = data + bytes;
     while (data < end && *data != '\0') {
@@ -67,12 +67,12 @@ void say(const char* label, const char* text) noexcept {
 
 int put_message(char type, const char* data, std::size_t bytes) {
     if (type == 'N') {
-        Fields fields = read(data, bytes);
+        Fields fields = read_fields(data, bytes);
         say(fields.severity, fields.message);
         if (fields.detail != nullptr) say("DETAIL", fields.detail);
         if (fields.hint != nullptr) say("HINT", fields.hint);
     } else if (type == 'E') {
-        Fields fields = read(data, bytes);
+        Fields fields = read_fields(data, bytes);
         strlcpy(heard.last.sqlstate, fields.sqlstate, sizeof(heard.last.sqlstate));
         strlcpy(heard.last.message, fields.message, sizeof(heard.last.message));
     }

@@ -7,7 +7,7 @@ namespace steward::pg {
 
 namespace {
 
-struct Opened {
+struct OpenedResult {
     Tuplestorestate* store;
     AttInMetadata* metadata;
     MemoryContext scratch;
@@ -26,7 +26,7 @@ ReturnSetInfo* set_place(FunctionCallInfo fcinfo, bool needs_shape) {
 
 ResultSet::ResultSet(FunctionCallInfo fcinfo) {
     ReturnSetInfo* info = set_place(fcinfo);
-    Opened opened = call([&] {
+    OpenedResult opened = call([&] {
         MemoryContext caller = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
         TupleDesc shape = nullptr;
         Oid type = InvalidOid;
@@ -37,7 +37,7 @@ ResultSet::ResultSet(FunctionCallInfo fcinfo) {
         } else if (kind != TYPEFUNC_COMPOSITE) {
             elog(ERROR, "return type must be a row type");
         }
-        Opened result{};
+        OpenedResult result{};
         info->returnMode = SFRM_Materialize;
         info->setDesc = CreateTupleDescCopy(shape);
         bool random_access = (info->allowedModes & SFRM_Materialize_Random) != 0;

@@ -20,7 +20,7 @@ struct Header {
     std::uint64_t request_bytes;
 };
 
-struct Opened {
+struct OpenedLink {
     dsm_segment* segment;
     shm_mq_handle* queue;
     BackgroundWorkerHandle* handle;
@@ -131,13 +131,13 @@ Helper::Helper(const char* main, const char* title, const std::string& request, 
                std::size_t shared_bytes) {
     const char* data = request.data();
     Size bytes = request.size();
-    Opened opened = call([&] {
-        Opened result{make_segment(data, bytes, connection, shared_bytes), nullptr, nullptr, nullptr};
+    OpenedLink opened = call([&] {
+        OpenedLink result{make_segment(data, bytes, connection, shared_bytes), nullptr, nullptr, nullptr};
         if (result.segment == nullptr) return result;
         result.handle = register_worker(main, title, UInt32GetDatum(dsm_segment_handle(result.segment)));
         if (result.handle == nullptr) {
             dsm_detach(result.segment);
-            return Opened{nullptr, nullptr, nullptr, nullptr};
+            return OpenedLink{nullptr, nullptr, nullptr, nullptr};
         }
         shm_toc* toc = shm_toc_attach(kMagic, dsm_segment_address(result.segment));
         auto* queue = static_cast<shm_mq*>(shm_toc_lookup(toc, kQueue, false));

@@ -17,9 +17,6 @@ namespace steward::route {
 
 namespace {
 
-// This server in a pair of rivals; all others are a place in shared memory.
-constexpr int kOwnServer = -1;
-
 const Watch* watch_of(const Watches& watches, int slot) {
     auto found = std::find_if(watches.begin(), watches.end(), [&](const auto& watch) { return watch->slot() == slot; });
     return found == watches.end() ? nullptr : found->get();

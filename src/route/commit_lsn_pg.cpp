@@ -41,7 +41,7 @@ void report_commit(XactEvent event, void*) {
 }
 
 // Whoever does not want it does not pay for it: not one instruction a transaction.
-void on_assign(bool is_wanted, void*) {
+void on_assign_reporting(bool is_wanted, void*) {
     static bool is_listening = false;
     if (!is_wanted || is_listening) return;
     RegisterXactCallback(report_commit, nullptr);
@@ -53,7 +53,7 @@ void on_assign(bool is_wanted, void*) {
 void init_commit_lsn() {
     pg::define_setting("steward.report_commit_lsn",
                        "Sends the position of each commit in the WAL to the client, as steward.commit_lsn.",
-                       &is_reporting, PGC_USERSET, on_assign);
+                       &is_reporting, PGC_USERSET, on_assign_reporting);
     DefineCustomIntVariable(kCommitLsn, "Shows the position in the WAL of this session's last commit.", nullptr,
                             &parity, parity, kParity.min, kParity.max, PGC_INTERNAL,
                             GUC_REPORT | GUC_NO_RESET_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, nullptr, nullptr,

@@ -22,9 +22,6 @@ namespace steward::route {
 
 namespace {
 
-constexpr std::int64_t kFirstRetryMicros = 1'000'000;
-constexpr std::int64_t kMostRetryMicros = 60'000'000;
-constexpr int kLockPatienceMillis = 1000;
 // A node that comes and goes for weeks does not fill the disk.
 constexpr std::int64_t kMostLogged = 10'000;
 
@@ -55,7 +52,7 @@ std::uint64_t newest_event() {
     return shared().events_added;
 }
 
-void write(Datum argument) {
+void serve_events(Datum argument) {
     pg::WorkerLink link(argument);
     if (!has_shared()) return;
     const std::uint64_t up_to = newest_event();
@@ -156,7 +153,7 @@ std::optional<Steady> EventWriter::next_wake() const { return next_; }
 extern "C" PGDLLEXPORT void steward_route_writer(Datum argument);
 
 extern "C" void steward_route_writer(Datum argument) {
-    steward::pg::worker_entry([&] { steward::route::write(argument); });
+    steward::pg::worker_entry([&] { steward::route::serve_events(argument); });
 }
 
 STEWARD_FUNCTION(steward_topology_events_seen) {

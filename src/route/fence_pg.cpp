@@ -66,7 +66,7 @@ void before_utility(PlannedStmt* statement, Rest... rest) {
         standard_ProcessUtility(statement, rest...);
 }
 
-void on_assign(bool is_wanted, void*) {
+void on_assign_fencing(bool is_wanted, void*) {
     static bool is_listening = false;
     if (!is_wanted || is_listening) return;
     RegisterXactCallback(before_commit, nullptr);
@@ -79,7 +79,7 @@ void on_assign(bool is_wanted, void*) {
 
 void init_fence() {
     pg::define_setting("steward.fence", "Refuses commits on a primary that most other nodes have lost sight of.",
-                       &is_fencing, PGC_SIGHUP, on_assign);
+                       &is_fencing, PGC_SIGHUP, on_assign_fencing);
 }
 
 void renew_lease(Steady until) noexcept { shared().lease.store(until.micros, std::memory_order_relaxed); }

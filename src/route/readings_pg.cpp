@@ -12,14 +12,11 @@
 #include "pg/lock.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "route/shared_pg.hpp"
 
 namespace steward::route {
 
 namespace {
-
-constexpr std::int64_t kFirstRetryMicros = 1'000'000;
-constexpr std::int64_t kMostRetryMicros = 60'000'000;
-constexpr int kLockPatienceMillis = 1000;
 
 constexpr char kNodeMessage[] = "node";
 constexpr char kEndMessage[] = "end";

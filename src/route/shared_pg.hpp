@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,6 +37,11 @@ inline Pace hurried_pace() {
 }
 // What is older counts as the past.
 inline std::int64_t fresh_for() { return kFreshIntervals * pace().interval + pace().timeout; }
+
+// Of what reads and writes tables for the prober.
+inline constexpr std::int64_t kFirstRetryMicros = 1'000'000;
+inline constexpr std::int64_t kMostRetryMicros = 60'000'000;
+inline constexpr int kLockPatienceMillis = 1000;
 
 inline constexpr std::size_t kErrorBytes = 200;
 inline constexpr int kMaxChangedDatabases = 64;

@@ -35,7 +35,7 @@ constexpr char kSenders[] =
     "AND (r.pid IS NOT NULL OR NOT s.temporary) ORDER BY r.application_name, r.pid";
 constexpr char kSelf[] = "SELECT coalesce(nullif(current_setting('cluster_name'), ''), 'this server'), now()";
 
-Lsn lsn_of(const pg::Row& row, std::size_t column) {
+Lsn lsn_or_none(const pg::Row& row, std::size_t column) {
     return row.is_null(column) ? Lsn{} : parse_lsn(row.text(column)).value_or(Lsn{});
 }
 
@@ -56,10 +56,10 @@ std::vector<Sender> read_senders() {
         sender.host = row.text(1);
         sender.state = row.text(2);
         sender.sync_state = row.text(3);
-        sender.sent = lsn_of(row, 4);
-        sender.written = lsn_of(row, 5);
-        sender.flushed = lsn_of(row, 6);
-        sender.replayed = lsn_of(row, 7);
+        sender.sent = lsn_or_none(row, 4);
+        sender.written = lsn_or_none(row, 5);
+        sender.flushed = lsn_or_none(row, 6);
+        sender.replayed = lsn_or_none(row, 7);
         sender.reply_time = row.text(8);
         sender.slot_name = row.text(9);
         sender.slot_wal_status = row.text(10);

@@ -13,12 +13,6 @@
 
 namespace steward::route {
 
-namespace {
-
-constexpr int kOwnServer = -1;
-
-}  // namespace
-
 Watch::Watch(Oid in_database, std::string name_of_database, Node registered, int its_slot, Steady first,
              ProberState& state)
     : database_(in_database),

@@ -18,6 +18,9 @@
 
 namespace steward::route {
 
+// This server among the places of shared memory, which are the others'.
+inline constexpr int kOwnServer = -1;
+
 // Something that has happened to a node.
 struct News {
     int slot = 0;

@@ -9,8 +9,6 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr int kDaysPerWeek = 7;
-constexpr int kSunday = 0;
 constexpr int kSaturday = 6;
 constexpr int kSecondsPerHour = 3600;
 constexpr int kSecondsPerMinute = 60;

@@ -50,7 +50,7 @@ void forget() noexcept {
     pending().runs.clear();
 }
 
-void at_transaction_end(XactEvent event, void*) {
+void send_at_transaction_end(XactEvent event, void*) {
     if (!pending().is_reload && pending().runs.empty()) return;
     if (event == XACT_EVENT_PRE_PREPARE) {
         pg::entry([] {
@@ -91,7 +91,7 @@ void listen_to_transactions() {
     static bool is_listening = false;
     if (is_listening) return;
     pg::call([] {
-        RegisterXactCallback(at_transaction_end, nullptr);
+        RegisterXactCallback(send_at_transaction_end, nullptr);
         RegisterSubXactCallback(at_subtransaction_end, nullptr);
     });
     is_listening = true;

@@ -12,7 +12,7 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
+constexpr std::int64_t kNoSlotForErrandMicros = base::kMicrosPerSecond / 2;
 
 // What their workers run.
 struct ErrandWork {
@@ -31,7 +31,7 @@ std::vector<Oid>& asked() {
 }
 
 // What a rolled back subtransaction has asked for is asked for nevertheless: it costs one look.
-void at_transaction_end(XactEvent event, void*) {
+void ask_at_transaction_end(XactEvent event, void*) {
     if (asked().empty()) return;
     if (event == XACT_EVENT_COMMIT) {
         base::Instant now = pg::now();
@@ -48,14 +48,16 @@ void at_transaction_end(XactEvent event, void*) {
 int claimed = -1;
 
 // A database that has been dropped is not tried again and again.
-void at_exit(int, Datum) { end_claimed_errand(OidIsValid(MyDatabaseId) ? ErrandEnd::failed : ErrandEnd::idle); }
+void end_errand_at_exit(int, Datum) {
+    end_claimed_errand(OidIsValid(MyDatabaseId) ? ErrandEnd::failed : ErrandEnd::idle);
+}
 
 }  // namespace
 
 void ask_at_commit(Oid object) {
     if (!has_shared()) return;
     static bool is_listening = false;
-    if (!is_listening) pg::call([] { RegisterXactCallback(at_transaction_end, nullptr); });
+    if (!is_listening) pg::call([] { RegisterXactCallback(ask_at_transaction_end, nullptr); });
     is_listening = true;
     asked().push_back(object);
 }
@@ -107,7 +109,7 @@ bool Errands::start(int slot, base::Instant now) {
     if (handle == nullptr) {
         pg::Locked locked(shared().lock);
         shared().errands[slot].state = Errand::State::waiting;
-        shared().errands[slot].not_before = now.micros + kNoSlotMicros;
+        shared().errands[slot].not_before = now.micros + kNoSlotForErrandMicros;
         return false;
     }
     workers_[slot] = Worker{handle, token};
@@ -128,11 +130,11 @@ void Errands::carry_out(int room, base::Instant now) {
         if (slot < 0 || worker_count() >= room) return;
         // Its last worker has said that it is done, and is about to end.
         if (workers_.count(slot) != 0) {
-            next_wake_ = base::Instant{now.micros + kNoSlotMicros};
+            next_wake_ = base::Instant{now.micros + kNoSlotForErrandMicros};
             return;
         }
         if (start(slot, now)) continue;
-        next_wake_ = base::Instant{now.micros + kNoSlotMicros};
+        next_wake_ = base::Instant{now.micros + kNoSlotForErrandMicros};
         return;
     }
 }
@@ -149,7 +151,7 @@ std::optional<ClaimedErrand> claim_errand(Datum argument, const char* title) {
         mine = {errand.database, errand.object};
     }
     pg::call([&] {
-        before_shmem_exit(at_exit, Datum{0});
+        before_shmem_exit(end_errand_at_exit, Datum{0});
         pqsignal(SIGTERM, die);
         BackgroundWorkerUnblockSignals();
         BackgroundWorkerInitializeConnectionByOid(mine.database, InvalidOid, 0);

@@ -35,7 +35,7 @@ void on_run_timeout() {
 void on_grace_timeout() { kill(MyProcPid, SIGTERM); }
 
 // Terminated, or it could not even connect. A session that was cancelled and would not end was cancelled nevertheless.
-void at_exit(int, Datum) {
+void end_run_at_exit(int, Datum) {
     if (has_left_slot()) return;
     Outcome outcome = is_timed_out != 0            ? Outcome::timed_out
                       : my_slot().stop != Stop::no ? Outcome::cancelled
@@ -45,7 +45,7 @@ void at_exit(int, Datum) {
 
 void connect() {
     pg::call([] {
-        before_shmem_exit(at_exit, Datum{0});
+        before_shmem_exit(end_run_at_exit, Datum{0});
         pqsignal(SIGTERM, die);
         pqsignal(SIGINT, SIG_IGN);
         pqsignal(SIGHUP, SignalHandlerForConfigReload);

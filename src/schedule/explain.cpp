@@ -17,10 +17,6 @@ constexpr std::int64_t kLookSeconds = 26 * 3600;     // as far as a change of th
 constexpr std::int64_t kStrideSeconds = 2 * 86'400;  // changes are further apart than this
 constexpr std::size_t kMostMonths = 3;
 
-std::int64_t floor_seconds(base::Instant at) {
-    return at.micros / base::kMicrosPerSecond - (at.micros % base::kMicrosPerSecond < 0 ? 1 : 0);
-}
-
 base::LocalTime local_time(std::int64_t seconds) { return base::LocalTime{seconds * base::kMicrosPerSecond}; }
 
 std::string clock_of(std::int64_t local) {

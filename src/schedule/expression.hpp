@@ -27,6 +27,9 @@ namespace steward::schedule {
 inline constexpr std::int64_t kHorizonDays = 2922;
 inline constexpr std::size_t kMaxTextBytes = 500;
 
+inline constexpr int kDaysPerWeek = 7;
+inline constexpr int kSunday = 0;
+
 enum class Event { startup, promotion, after_crash };
 
 // Sets of values, bit n for the value n; days and months count from 1, weekdays from 0 = Sunday.
@@ -37,11 +40,12 @@ struct Calendar {
     std::uint32_t days = 0;
     std::uint32_t months = 0;
     std::uint32_t weekdays = 0;
-    std::uint32_t days_before_last = 0;             // bit n: n days before the last day of the month
-    std::uint32_t workdays_near = 0;                // bit n: the working day nearest to day n; bit 0: the last one
-    std::array<std::uint8_t, 7> nth_weekdays = {};  // by weekday; bit n: the n-th of the month, bit 0: the last one
-    bool has_seconds = false;                       // written with six fields
-    bool minute_star = false;                       // the field begins with '*'
+    std::uint32_t days_before_last = 0;  // bit n: n days before the last day of the month
+    std::uint32_t workdays_near = 0;     // bit n: the working day nearest to day n; bit 0: the last one
+    std::array<std::uint8_t, kDaysPerWeek> nth_weekdays =
+        {};                    // by weekday; bit n: the n-th of the month, bit 0: the last one
+    bool has_seconds = false;  // written with six fields
+    bool minute_star = false;  // the field begins with '*'
     bool hour_star = false;
     bool day_star = false;
     bool weekday_star = false;

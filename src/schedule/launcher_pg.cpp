@@ -89,7 +89,7 @@ private:
     std::vector<int> free_slots_;
 };
 
-void at_exit(int, Datum) {
+void forget_latch_at_exit(int, Datum) {
     pg::Locked locked(shared().lock);
     shared().launcher_latch = nullptr;
 }
@@ -98,7 +98,7 @@ void Launcher::begin() {
     is_standby_ = RecoveryInProgress();
     last_wall_ = pg::now();
     last_steady_ = pg::steady_micros();
-    pg::call([] { before_shmem_exit(at_exit, Datum{0}); });
+    pg::call([] { before_shmem_exit(forget_latch_at_exit, Datum{0}); });
     TimestampTz seen_until = 0;
     {
         Shared& state = shared();

@@ -20,10 +20,6 @@ constexpr std::int64_t kNearSeconds = 26 * 3600;
 constexpr std::int64_t kHorizonSeconds = kHorizonDays * kSecondsPerDay;
 constexpr std::int64_t kEndSeconds = base::kEndMicros / base::kMicrosPerSecond;
 
-std::int64_t floor_seconds(base::Instant at) {
-    return at.micros / base::kMicrosPerSecond - (at.micros % base::kMicrosPerSecond < 0 ? 1 : 0);
-}
-
 base::Instant instant_of(std::int64_t seconds) { return base::Instant{seconds * base::kMicrosPerSecond}; }
 
 std::int64_t offset_at(const base::Zone& zone, std::int64_t seconds) {
@@ -155,6 +151,10 @@ std::optional<base::Instant> next_step(const Every& every, const base::Zone& zon
 }
 
 }  // namespace
+
+std::int64_t floor_seconds(base::Instant at) {
+    return at.micros / base::kMicrosPerSecond - (at.micros % base::kMicrosPerSecond < 0 ? 1 : 0);
+}
 
 base::Instant usable_anchor(base::Instant anchor) {
     return base::Instant{

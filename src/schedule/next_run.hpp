@@ -17,6 +17,9 @@
 
 namespace steward::schedule {
 
+// The whole second that `at` lies in, since 1970-01-01 UTC.
+std::int64_t floor_seconds(base::Instant at);
+
 // The largest change of a zone's offset that is daylight saving and not a correction.
 inline constexpr std::int64_t kLargestShiftSeconds = 3 * 3600;
 

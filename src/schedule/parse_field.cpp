@@ -8,20 +8,20 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr int kDaysPerWeek = 7;
 constexpr int kMaxNth = 5;
 constexpr int kMaxBeforeLast = 30;
 
-struct Limits {
+struct FieldLimits {
     std::string_view name;
     int low;
     int high;  // 7 is Sunday once more
     int count;
 };
 
-const Limits& limits_of(Field field) {
-    static constexpr Limits kLimits[] = {{"second", 0, 59, 60},       {"minute", 0, 59, 60}, {"hour", 0, 23, 24},
-                                         {"day of month", 1, 31, 31}, {"month", 1, 12, 12},  {"day of week", 0, 7, 7}};
+const FieldLimits& limits_of(Field field) {
+    static constexpr FieldLimits kLimits[] = {{"second", 0, 59, 60}, {"minute", 0, 59, 60},
+                                              {"hour", 0, 23, 24},   {"day of month", 1, 31, 31},
+                                              {"month", 1, 12, 12},  {"day of week", 0, 7, 7}};
     return kLimits[static_cast<int>(field)];
 }
 
@@ -285,7 +285,7 @@ private:
     }
 
     Field field_;
-    const Limits& limits_;
+    const FieldLimits& limits_;
     std::string_view text_;
     std::size_t offset_;
     Calendar& calendar_;

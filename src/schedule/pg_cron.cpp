@@ -15,11 +15,11 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::size_t kFields = 5;
+constexpr std::size_t kCronFields = 5;
 constexpr std::size_t kMonthField = 3;
 constexpr std::size_t kWeekdayField = 4;
 constexpr std::int64_t kYearSeconds = 366LL * 86'400;
-constexpr std::int64_t kStrideSeconds = 30LL * 86'400;
+constexpr std::int64_t kMonthSeconds = 30LL * 86'400;
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
     std::vector<std::string> words;
@@ -67,13 +67,13 @@ void note_fields(const std::vector<std::string>& fields, std::vector<std::string
 
 bool changes_clocks(const base::Zone& zone, base::Instant now) {
     const std::int64_t from = now.micros / base::kMicrosPerSecond;
-    for (std::int64_t at = from; at < from + kYearSeconds; at += kStrideSeconds)
-        if (find_shift(zone, at, at + kStrideSeconds)) return true;
+    for (std::int64_t at = from; at < from + kYearSeconds; at += kMonthSeconds)
+        if (find_shift(zone, at, at + kMonthSeconds)) return true;
     return false;
 }
 
 std::string words_of(const std::vector<std::string>& words, std::vector<std::string>& notes) {
-    const std::size_t wanted = words[0][0] == '@' ? 1 : kFields;
+    const std::size_t wanted = words[0][0] == '@' ? 1 : kCronFields;
     if (words.size() > wanted && words[0][0] == '@') {
         notes.push_back(fmt::format("\"{}\" is left out, as pg_cron does", joined(words, wanted, words.size())));
     } else if (words.size() > wanted && std::isalpha(static_cast<unsigned char>(words[1][0])) == 0) {
@@ -105,7 +105,7 @@ base::Result<CronReading> read_pg_cron(std::string_view text, bool matches_both_
     if (!parsed) return parsed.failure();
     const Calendar* calendar = parsed->calendar();
     if (calendar == nullptr) return reading;
-    if (const std::vector<std::string> fields = split(reading.schedule, " "); fields.size() == kFields)
+    if (const std::vector<std::string> fields = split(reading.schedule, " "); fields.size() == kCronFields)
         note_fields(fields, reading.notes);
     const bool restricts_both = !has_every_day(*calendar) && !has_every_weekday(*calendar);
     if (matches_both_days && restricts_both && calendar->is_either_day())

@@ -40,9 +40,6 @@ pg::Parameter handled_by(const RunRecord& record) {
 bool insert_history(pg::Spi& spi, const RunRecord& record) {
     const pg::ScriptEnd* end = record.end ? &*record.end : nullptr;
     const pg::ErrorReport* error = end != nullptr && end->error ? &*end->error : nullptr;
-    auto optional_text = [](const std::string& text) {
-        return text.empty() ? std::optional<std::string>() : std::optional<std::string>(text);
-    };
     std::string sqlstate = error != nullptr ? error->sqlstate() : record.sqlstate;
     std::string message = error != nullptr ? error->message : record.message;
     return spi.execute(
@@ -69,15 +66,15 @@ bool insert_history(pg::Spi& spi, const RunRecord& record) {
                 record.pid != 0 ? std::optional<std::int32_t>(record.pid) : std::nullopt,
                 end != nullptr ? std::optional<std::int32_t>(end->statements) : std::nullopt,
                 end != nullptr ? std::optional<std::int64_t>(end->rows) : std::nullopt,
-                end != nullptr ? optional_text(end->tag) : std::nullopt,
-                optional_text(sqlstate),
-                optional_text(message),
-                error != nullptr ? optional_text(error->detail) : std::nullopt,
-                error != nullptr ? optional_text(error->hint) : std::nullopt,
-                error != nullptr ? optional_text(error->context) : std::nullopt,
-                end != nullptr ? optional_text(end->failed_statement) : std::nullopt,
-                optional_text(record.notices),
-                optional_text(record.name)},
+                end != nullptr ? base::unless_empty(end->tag) : std::nullopt,
+                base::unless_empty(sqlstate),
+                base::unless_empty(message),
+                error != nullptr ? base::unless_empty(error->detail) : std::nullopt,
+                error != nullptr ? base::unless_empty(error->hint) : std::nullopt,
+                error != nullptr ? base::unless_empty(error->context) : std::nullopt,
+                end != nullptr ? base::unless_empty(end->failed_statement) : std::nullopt,
+                base::unless_empty(record.notices),
+                base::unless_empty(record.name)},
                pg::Plan::kept) != 0;
 }
 

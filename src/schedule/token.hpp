@@ -7,9 +7,12 @@
 #include <optional>
 #include <string_view>
 
+#include "base/ascii.hpp"
+
 namespace steward::schedule {
 
-bool is_digit(char c);
+using base::is_digit;
+
 bool is_letter(char c);
 char lower(char c);
 bool same_word(std::string_view text, std::string_view lower_case);

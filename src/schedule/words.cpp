@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint32_t kAllDays = 0xFFFF'FFFE;
 constexpr std::uint32_t kAllWeekdays = 0x7F;
-constexpr int kSunday = 0;
 
 }  // namespace
 

@@ -12,17 +12,9 @@ namespace steward::tune {
 namespace {
 
 constexpr double kMinuteMs = 60'000;
-constexpr std::int64_t kEnoughBlocks = 100'000;
 constexpr std::int64_t kEnoughCheckpoints = 20;
 
 double share(double part, double whole) { return whole > 0 ? part / whole : 0; }
-
-std::optional<double> hit_ratio(const Facts& facts) {
-    if (!facts.evidence) return std::nullopt;
-    const std::int64_t all = facts.evidence->blocks_hit + facts.evidence->blocks_read;
-    if (all < kEnoughBlocks) return std::nullopt;
-    return static_cast<double>(facts.evidence->blocks_hit) / static_cast<double>(all);
-}
 
 // The whole command does nothing, and the server believes that WAL is safe.
 bool does_nothing(const std::string& command) {
@@ -217,7 +209,7 @@ void check_replication(Findings& found) {
 
 void check_planner(Findings& found) {
     const double random = found.amount("random_page_cost");
-    const auto ratio = hit_ratio(found.facts);
+    const auto ratio = found.facts.evidence ? found.facts.evidence->hit_ratio() : std::nullopt;
     if (random > 0 && random < found.amount("seq_page_cost"))
         found.warn("random_page_cost", "single pages are taken for cheaper than pages in sequence",
                    "Never less than seq_page_cost.");

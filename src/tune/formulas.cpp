@@ -196,19 +196,11 @@ void add_memory(Rows& rows) {
 namespace {
 
 constexpr double kGoodHitRatio = 0.95;
-constexpr std::int64_t kEnoughBlocks = 100'000;  // below that a ratio says nothing
-
-std::optional<double> hit_ratio(const Input& input) {
-    if (!input.evidence) return std::nullopt;
-    const std::int64_t all = input.evidence->blocks_hit + input.evidence->blocks_read;
-    if (all < kEnoughBlocks) return std::nullopt;
-    return static_cast<double>(input.evidence->blocks_hit) / static_cast<double>(all);
-}
 
 void add_random_page_cost(Rows& rows) {
     const auto& database = rows.input.workload.database_bytes;
     const bool fits = database && *database < rows.input.machine.memory_bytes;
-    const auto ratio = hit_ratio(rows.input);
+    const auto ratio = rows.input.evidence ? rows.input.evidence->hit_ratio() : std::nullopt;
     const auto put = [&](const char* value, const std::string& why) {
         rows.set("random_page_cost", value, Severity::warning, why);
     };

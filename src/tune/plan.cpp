@@ -23,6 +23,8 @@ constexpr std::int64_t kWorkMemSteps[] = {
     128 * kMB, 192 * kMB, 256 * kMB, 384 * kMB, 512 * kMB, 768 * kMB, 1 * kGB,
 };
 
+constexpr std::int64_t kEnoughBlocks = 100'000;
+
 base::Failure bad_word(std::string_view what, std::string_view word, const char* words) {
     return {base::kInvalidParameter, fmt::format("unknown {}: \"{}\"", what, base::cut_utf8(word, 64)), "",
             fmt::format("One of {}.", words)};
@@ -65,6 +67,12 @@ std::int64_t step_below(double bytes, std::int64_t cap) {
 }
 
 }  // namespace
+
+std::optional<double> Evidence::hit_ratio() const {
+    const std::int64_t all = blocks_hit + blocks_read;
+    if (all < kEnoughBlocks) return std::nullopt;
+    return static_cast<double>(blocks_hit) / static_cast<double>(all);
+}
 
 std::string_view name_of(Profile profile) { return kProfileWords[static_cast<int>(profile)]; }
 std::string_view name_of(Disk disk) { return kDiskWords[static_cast<int>(disk)]; }

@@ -84,6 +84,9 @@ struct Evidence {
     int connections = 0;  // now
     std::optional<std::int64_t>
         spilling_queries;  // how many different ones have written temporary files, when captured
+
+    // Of blocks that were in shared_buffers when they were asked for; nothing while too few were.
+    std::optional<double> hit_ratio() const;
 };
 
 struct Input {
