@@ -209,7 +209,7 @@ void check_replication(Findings& found) {
 
 void check_planner(Findings& found) {
     const double random = found.amount("random_page_cost");
-    const auto ratio = found.facts.evidence ? found.facts.evidence->hit_ratio() : std::nullopt;
+    const auto ratio = hit_ratio(found.facts.evidence);
     if (random > 0 && random < found.amount("seq_page_cost"))
         found.warn("random_page_cost", "single pages are taken for cheaper than pages in sequence",
                    "Never less than seq_page_cost.");

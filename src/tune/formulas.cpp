@@ -200,7 +200,7 @@ constexpr double kGoodHitRatio = 0.95;
 void add_random_page_cost(Rows& rows) {
     const auto& database = rows.input.workload.database_bytes;
     const bool fits = database && *database < rows.input.machine.memory_bytes;
-    const auto ratio = rows.input.evidence ? rows.input.evidence->hit_ratio() : std::nullopt;
+    const auto ratio = hit_ratio(rows.input.evidence);
     const auto put = [&](const char* value, const std::string& why) {
         rows.set("random_page_cost", value, Severity::warning, why);
     };

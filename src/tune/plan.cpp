@@ -68,10 +68,11 @@ std::int64_t step_below(double bytes, std::int64_t cap) {
 
 }  // namespace
 
-std::optional<double> Evidence::hit_ratio() const {
-    const std::int64_t all = blocks_hit + blocks_read;
+std::optional<double> hit_ratio(const std::optional<Evidence>& evidence) {
+    if (!evidence) return std::nullopt;
+    const std::int64_t all = evidence->blocks_hit + evidence->blocks_read;
     if (all < kEnoughBlocks) return std::nullopt;
-    return static_cast<double>(blocks_hit) / static_cast<double>(all);
+    return static_cast<double>(evidence->blocks_hit) / static_cast<double>(all);
 }
 
 std::string_view name_of(Profile profile) { return kProfileWords[static_cast<int>(profile)]; }

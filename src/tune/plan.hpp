@@ -84,10 +84,10 @@ struct Evidence {
     int connections = 0;  // now
     std::optional<std::int64_t>
         spilling_queries;  // how many different ones have written temporary files, when captured
-
-    // Of blocks that were in shared_buffers when they were asked for; nothing while too few were.
-    std::optional<double> hit_ratio() const;
 };
+
+// Of the blocks asked for, those that were in shared_buffers; nothing where too few were.
+std::optional<double> hit_ratio(const std::optional<Evidence>& evidence);
 
 struct Input {
     Machine machine;
