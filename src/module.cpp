@@ -7,6 +7,7 @@
 #include "pg/guard.hpp"
 #include "route/route_pg.hpp"
 #include "schedule/schedule_pg.hpp"
+#include "tune/connections_pg.hpp"
 
 extern "C" {
 PG_MODULE_MAGIC;
@@ -19,6 +20,7 @@ void _PG_init() {
     steward::maintain::init();
     steward::capture::init();
     steward::route::init();
+    steward::tune::init();
     steward::pg::reserve_guc_prefix("steward");
 }
 

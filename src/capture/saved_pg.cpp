@@ -2,10 +2,7 @@
 //
 // The statistics over a restart: read by the postmaster when memory is made, written by a worker from time to time and by
 // the postmaster at the end. A crash loses what came after the worker's last file.
-#include <sys/stat.h>
-
-#include <fstream>
-#include <iterator>
+#include <exception>
 
 #include "base/text.hpp"
 #include "capture/capture_pg.hpp"
@@ -22,7 +19,6 @@ namespace {
 
 // Of the data directory, which is every server process's working directory.
 constexpr char kFile[] = "pg_stat/pg_steward_queries.stat";
-constexpr char kBeside[] = "pg_stat/pg_steward_queries.stat.tmp";
 
 void restore(const Snapshot& snapshot) {
     Store& store = *shared().store;
@@ -52,24 +48,13 @@ std::string bytes_to_save(Locking locking) {
     return saver.done();
 }
 
-std::string bytes_of_file() {
-    std::ifstream file(kFile, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 // Nothing is left that could count meanwhile. The file is not worth the end of the server, whatever happens.
 void save_at_shutdown(int code, Datum) noexcept {
     if (code != 0 || !has_shared()) return;
-    int failed = 0;
+    int failed = ENOMEM;
     try {
-        std::string bytes = bytes_to_save(Locking::none);
-        std::ofstream file(kBeside, std::ios::binary | std::ios::trunc);
-        chmod(kBeside, S_IRUSR | S_IWUSR);
-        file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-        file.close();
-        if (!file || std::rename(kBeside, kFile) != 0) failed = errno;
+        failed = pg::try_write_file(kFile, bytes_to_save(Locking::none));
     } catch (const std::exception&) {
-        failed = ENOMEM;
     }
     if (failed == 0) return;
     errno = failed;
@@ -84,7 +69,7 @@ void load_at_startup() {
         // A copy of another server has counted nothing yet.
         if (!pg::is_new_copy() && pg::file_exists(kFile)) {
             Snapshot snapshot;
-            is_damaged = !load(bytes_of_file(), snapshot);
+            is_damaged = !load(pg::content_of(kFile), snapshot);
             restore(snapshot);
         }
     } catch (const std::exception&) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.hpp"
+#include "tune/connections.hpp"
 #include "tune/check.hpp"
 
 namespace steward::tune {
@@ -31,6 +32,15 @@ void check_connections(Findings& found) {
             "max_connections",
             fmt::format("{} connections: each costs memory and every snapshot looks at all that work", connections),
             "Put a pool such as PgBouncer in front, and lower it.");
+    if (found.facts.evidence && found.facts.evidence->connection_history && connections > 0) {
+        const ConnectionHistory& history = *found.facts.evidence->connection_history;
+        const double reserved = found.amount("superuser_reserved_connections") + found.amount("reserved_connections");
+        if (history.most > (connections - reserved) * 0.9)
+            found.warn("max_connections",
+                       fmt::format("of {} connections, {} reserved, at most {} were in use at the same time",
+                                   connections, reserved, history_text(history)),
+                       "Raise it, as steward.tune() says, or put a pool such as PgBouncer in front.");
+    }
     if (found.has("idle_in_transaction_session_timeout") && found.amount("idle_in_transaction_session_timeout") == 0)
         found.inform("idle_in_transaction_session_timeout",
                      "a forgotten transaction holds its locks, and dead rows of all tables, for ever",

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/text.hpp"
+#include "tune/connections.hpp"
 
 namespace steward::tune {
 
@@ -74,17 +75,12 @@ std::vector<Row> recommend(const Input& input) {
 void add_connections(Rows& rows) {
     rows.under("Connections");
     const int connections = rows.memory.connections;
-    std::string why = rows.input.workload.max_connections
-                          ? std::string("As asked for or already set.")
-                          : fmt::format("What the profile {} needs, at most 25 for each gigabyte of memory.",
-                                        name_of(rows.input.workload.profile));
+    std::string why = why_connections(rows.input);
     why +=
         rows.input.workload.is_pooled
             ? fmt::format(" Behind a pool about {} of them work at a time.", rows.memory.active)
             : std::string(
                   " Without a pool half of them are reckoned to work at a time; a pool would let fewer do the same.");
-    if (rows.input.evidence)
-        why += fmt::format(" In use now: {}; nobody has kept how many were at most.", rows.input.evidence->connections);
     rows.set("max_connections", connections, Severity::info, why);
     const int reserved = std::clamp(connections / 40, 3, 10);
     rows.set("superuser_reserved_connections", reserved, Severity::info,

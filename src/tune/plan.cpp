@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/text.hpp"
+#include "tune/connections.hpp"
 #include "tune/formulas.hpp"
 
 namespace steward::tune {
@@ -32,15 +33,6 @@ base::Failure bad_word(std::string_view what, std::string_view word, const char*
 
 base::Failure out_of_range(std::string_view what, const std::string& value, const std::string& range) {
     return {base::kInvalidParameter, fmt::format("{} is out of range: {}", what, value), "", range};
-}
-
-int default_connections(Profile profile, std::int64_t memory) {
-    constexpr int kPerGigabyte = 25;
-    constexpr int kLeast = 25;  // what Patroni takes
-    constexpr int kOf[] = {200, 300, 200, 40, 20};
-    const int wanted = kOf[static_cast<int>(profile)];
-    const auto affordable = static_cast<int>(std::min<std::int64_t>(memory * kPerGigabyte / kGB, kMaxConnections));
-    return std::min(wanted, std::max(affordable, kLeast));
 }
 
 double operations_of(Profile profile) {
@@ -138,7 +130,7 @@ MemoryPlan plan_memory(const Input& input) {
     const bool is_new_vacuum = input.build.version >= 17;
 
     MemoryPlan plan;
-    plan.connections = load.max_connections.value_or(default_connections(load.profile, memory));
+    plan.connections = connections_of(input);
     const double active =
         load.is_pooled ? std::max(4.0 * machine.cpus, plan.connections / 4.0) : plan.connections / 2.0;
     plan.active = std::clamp(static_cast<int>(active), 1, plan.connections);

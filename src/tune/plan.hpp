@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tune/connection_peaks.hpp"
 #include "tune/units.hpp"
 
 namespace steward::tune {
@@ -51,7 +52,8 @@ struct Machine {
 struct Workload {
     Profile profile = Profile::mixed;
     bool is_pooled = true;
-    std::optional<int> max_connections;
+    std::optional<int> max_connections;  // asked for
+    std::optional<int> connections_set;  // what the server has, unless nobody has ever chosen it
     int replicas = 0;
     std::optional<std::int64_t> database_bytes;
     int most_partitions = 0;  // of one table
@@ -82,6 +84,7 @@ struct Evidence {
     std::int64_t blocks_hit = 0;
     std::int64_t blocks_read = 0;
     int connections = 0;  // now
+    std::optional<ConnectionHistory> connection_history;
     std::optional<std::int64_t>
         spilling_queries;  // how many different ones have written temporary files, when captured
 };

@@ -15,6 +15,7 @@
 #include "pg/srf.hpp"
 #include "pg/transaction.hpp"
 #include "schedule/options_pg.hpp"
+#include "tune/connections_pg.hpp"
 #include "tune/libraries.hpp"
 #include "tune/look.hpp"
 
@@ -58,7 +59,7 @@ void read_workload(Input& input, const Settings& settings) {
     load.has_logical_replication = rows.at(0).truth(3) || value_of(settings, "wal_level") == "logical";
     const auto connections = std::atoi(value_of(settings, "max_connections").c_str());
     if (connections != kDefaultConnections)
-        load.max_connections = std::clamp(connections, kMinConnections, kMaxConnections);
+        load.connections_set = std::clamp(connections, kMinConnections, kMaxConnections);
     if (value_of(settings, "archive_mode") != "off") {
         load.archive_mode = value_of(settings, "archive_mode");
         load.archive_command = value_of(settings, "archive_command");
@@ -131,6 +132,7 @@ Evidence read_evidence() {
     seen.wal_bytes = row.number(6);
     seen.wal_seconds = static_cast<double>(row.number(7));
     seen.connections = static_cast<int>(row.number(8));
+    seen.connection_history = connection_history();
     // Where queries are captured.
     std::int64_t spilling = 0;
     if (!pg::attempt(pg::Bounded::subtransaction, [&] {

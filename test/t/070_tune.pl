@@ -11,10 +11,11 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
+use WireClient;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', 'steward.capture_slow_threshold = -1');
+$node->append_conf('postgresql.conf', "steward.capture_slow_threshold = -1\nrestart_after_crash = on");
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION pg_steward');
 sub sql { return $node->safe_psql('postgres', shift); }
@@ -170,6 +171,27 @@ sql('ALTER SYSTEM RESET ALL');
 sql(q{SELECT steward.reset_queries()});
 like(refused(qq{SELECT steward.apply_tuning(false, $its_own, parameters => '{jit}', watch => '1 hour')}), qr/there is nothing to compare with afterwards/, 'without calls there is nothing to compare with');
 is(sql(q{SELECT count(*) FROM pg_file_settings WHERE sourcefile LIKE '%auto.conf'}), '0', 'and nothing is changed');
+
+# How many clients there were at most outlives a restart, and a crash too.
+sub most { return sql(q{SELECT substring(reason FROM 'Clients now: 1; at most (\d+) ')::int >= 12 FROM steward.tune() WHERE parameter = 'max_connections'}); }
+{
+    my @clients = map { WireClient->connect_to($node->host, $node->port, database => 'postgres', user => scalar getpwuid($<)) } 1 .. 12;
+    is(sql(q{SELECT substring(reason FROM 'Clients now: (\d+)')::int > 12 FROM steward.tune() WHERE parameter = 'max_connections'}), 't', 'clients are counted');
+}
+wait_for($node, q{(SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend')}, 'clients that leave');
+is(most(), 't', 'how many there were is known when they are gone');
+$node->restart;
+is(most(), 't', 'and after a restart');
+kill 'KILL', sql(q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
+$node->poll_query_until('postgres', 'SELECT true');
+is(most(), 't', 'and after a crash');
+$node->stop;
+my $kept = $node->data_dir . '/pg_stat/pg_steward_connections.stat';
+is(sprintf('%o', (stat $kept)[2] & 0777), '600', 'the file is nobody else\'s');
+append_to_file($kept, 'x');
+$node->start;
+like(slurp_file($node->logfile), qr/LOG:  ignoring file "pg_stat\/pg_steward_connections.stat", which is damaged/, 'a damaged file is ignored');
+is(most(), 'f', 'and nothing taken from it');
 
 # Across nodes: a standby may not have less than its primary, and so keeps it from having more.
 $node->backup('standby');

@@ -254,6 +254,11 @@ TEST(TuneCheck, weighs_a_setting_by_what_the_server_has_seen) {
                   f.settings["max_slot_wal_keep_size"].value = "-1";
               }).find("warning max_slot_wal_keep_size: there are 2 slots"),
               std::string::npos);
+    EXPECT_NE(with([](Facts& f) {
+                  f.evidence->connection_history = ConnectionHistory{176, 20'000, 19'971, 30};
+              }).find("warning max_connections: of 200 connections, 5 reserved, at most 176 in 30 days (2024-10-04)"),
+              std::string::npos);
+    EXPECT_EQ(with([](Facts& f) { f.evidence->connection_history = ConnectionHistory{175, 20'000, 19'971, 30}; }), "");
     EXPECT_NE(with([](Facts& f) { f.replicas = 12; }).find("warning max_wal_senders"), std::string::npos);
     EXPECT_NE(with([](Facts& f) {
                   f.replicas = 1;

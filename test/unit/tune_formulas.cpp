@@ -266,6 +266,38 @@ TEST(TuneFormulas, use_what_the_server_has_seen) {
     EXPECT_EQ(settings(input).at("track_io_timing"), "off");
 }
 
+TEST(TuneFormulas, allow_as_many_connections_as_there_were_and_some_more) {
+    const auto with = [](std::optional<int> set, int most, int days, int now = 1) {
+        Input input = machine(8);
+        input.workload.connections_set = set;
+        input.evidence = Evidence{};
+        input.evidence->connections = now;
+        input.evidence->connection_history = ConnectionHistory{most, 20'000, 20'001 - days, days};
+        return input;
+    };
+    const auto count = [](const Input& input) { return settings(input).at("max_connections"); };
+    EXPECT_EQ(count(with({}, 12, 30)), "200") << "never fewer than the profile needs";
+    EXPECT_TRUE(
+        says(reason(with({}, 12, 30), "max_connections"), "Clients now: 1; at most 12 in 30 days (2024-10-04)."));
+    EXPECT_TRUE(says(reason(with({}, 12, 1), "max_connections"), "at most 12 today."));
+    EXPECT_EQ(count(with({}, 190, 1)), "240") << "a quarter more than 190, in tens";
+    EXPECT_TRUE(
+        says(reason(with({}, 190, 1), "max_connections"), "more than the 190 clients there were; 200 would be close"));
+    EXPECT_EQ(count(with({}, 12, 1, 190)), "240") << "those of now count, whenever they came";
+    EXPECT_EQ(count(with(160, 120, 30)), "160");
+    EXPECT_EQ(count(with(2000, 150, 7)), "300");
+    EXPECT_TRUE(says(reason(with(2000, 150, 7), "max_connections"), "the rest of 2000 only keeps work_mem small"));
+    EXPECT_EQ(count(with(2000, 50, 7)), "200") << "the profile's";
+    EXPECT_EQ(count(with(2000, 150, 6)), "2000") << "not a whole week seen";
+    EXPECT_GT(amount(settings(with(2000, 150, 7)), "work_mem"), amount(settings(with(2000, 150, 6)), "work_mem"));
+
+    Input asked = with(2000, 190, 30);
+    asked.workload.max_connections = 50;
+    EXPECT_EQ(count(asked), "50") << "whoever asks, gets it";
+    asked.evidence->connection_history.reset();
+    EXPECT_TRUE(says(reason(asked, "max_connections"), "known only with pg_steward in shared_preload_libraries"));
+}
+
 TEST(TuneFormulas, compute_the_kernel_and_the_pool_to_match) {
     const Input input = machine(8);
     std::map<std::string, std::string> values;
