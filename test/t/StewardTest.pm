@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 use DirectPsql;
+use File::Temp;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -42,10 +43,14 @@ sub finish { my $session = shift; return $session->{run}->finish; }
 sub wait_for {
     my ($node, $condition, $what, $db) = @_;
     my $look = "SELECT coalesce(($condition), false) AS found \\gset\n\\if :found\n\\echo found\n\\q\n\\endif\nSELECT pg_sleep(0.1) \\g /dev/null\n";
-    my @psql = (psql => '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db // 'postgres'), '-f', '-');
-    my ($script, $out, $err) = ($look x 100);
+    # From a file: a pipe that a psql without a server closes at once breaks.
+    my $script = File::Temp->new;
+    print $script $look x 100;
+    close $script or die "$script: $!";
+    my @psql = (psql => '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db // 'postgres'), '-f', $script->filename);
+    my ($out, $err);
     for (my $until = time + $PostgreSQL::Test::Utils::timeout_default; time < $until; select(undef, undef, undef, 0.1)) {
-        IPC::Run::run(\@psql, '<', \$script, '>', \$out, '2>', \$err);
+        IPC::Run::run(\@psql, '<', \undef, '>', \$out, '2>', \$err);
         return if $out =~ /found/;
     }
     die "timed out waiting for $what: $condition $out$err";
