@@ -30,7 +30,7 @@ public:
         begin();
         for (;;) {
             pg::obey_signals();
-            notice_promotion();
+            notice_promotion(steady_now());
             read_databases(steady_now());
             sample_wal(steady_now());
             for (auto& watch : watches_) watch->step();
@@ -43,7 +43,8 @@ public:
 
 private:
     void begin();
-    void notice_promotion();
+    void notice_promotion(Steady now);
+    void look_everywhere(Steady now);
     void read_databases(Steady now);
     void take_changes(Steady now);
     void apply(Reading&& reading, Steady now);
@@ -93,20 +94,26 @@ void Prober::begin() {
     look_again_ = now + kLookAgainMicros;
 }
 
-void Prober::notice_promotion() {
+void Prober::notice_promotion(Steady now) {
     if (!state_.is_standby || RecoveryInProgress()) return;
     state_.is_standby = false;
     state_.is_changed = true;
+    // Who changes nodes says so from now on; of what was replayed before nobody has.
+    look_everywhere(now);
 }
 
 // ---- What there is to ask -----------------------------------------------------------------------------------------------
+
+void Prober::look_everywhere(Steady now) {
+    for (Oid gone : readings_.want_all(now)) apply({gone, {}, {}}, now);
+}
 
 void Prober::read_databases(Steady now) {
     take_changes(now);
     if (look_again_ <= now) {
         look_again_ = now + kLookAgainMicros;
         if (state_.is_standby)
-            for (Oid gone : readings_.want_all(now)) apply({gone, {}, {}}, now);
+            look_everywhere(now);
         else
             readings_.want_known(now);
     }
