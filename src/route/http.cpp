@@ -46,7 +46,9 @@ std::optional<std::size_t> content_length(std::string_view head) {
 
 base::Result<HttpPlace> read_http_place(std::string_view text) {
     constexpr std::string_view kScheme = "http://";
-    if (text.substr(0, 8) == "https://") return invalid_place("https is not spoken");
+    if (text.substr(0, 8) == "https://")
+        return base::Failure{base::kInvalidParameter, "invalid address of a provider: https is not spoken", "",
+                             "Register its members one by one with steward.register_node()."};
     if (text.substr(0, kScheme.size()) == kScheme) text.remove_prefix(kScheme.size());
     if (text.empty() || !is_plain(text) || text.find('@') != std::string_view::npos)
         return invalid_place("it is not http://host:port");
