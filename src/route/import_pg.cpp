@@ -22,11 +22,13 @@ constexpr char kPatroniMembers[] = "SELECT m.name, m.host, m.port, concat_ws(', 
                                    "FROM jsonb_to_recordset($1::jsonb -> 'members') AS m(name text, host text, port "
                                    "integer, role text, state text) ORDER BY m.name";
 constexpr char kPatroniSystem[] = "SELECT $1::jsonb ->> 'database_system_identifier'";
-// Whatever its version has of columns.
+// Of the groups in which somebody has our system, whatever the monitor's version has of columns.
 constexpr char kAutoFailover[] =
-    "SELECT coalesce(to_jsonb(n) ->> 'nodename', to_jsonb(n) ->> 'nodehost'), coalesce(to_jsonb(n) ->> 'nodehost', "
-    "to_jsonb(n) ->> 'nodename'), n.nodeport::text, n.reportedstate::text FROM pgautofailover.node n "
-    "WHERE coalesce(to_jsonb(n) ->> 'sysidentifier', '0') IN ('0', $1) ORDER BY 1";
+    "WITH node AS (SELECT to_jsonb(n) AS n FROM pgautofailover.node n) "
+    "SELECT n ->> 'nodename', coalesce(n ->> 'nodehost', n ->> 'nodename'), n ->> 'nodeport', n ->> 'reportedstate' "
+    "FROM node WHERE n ->> 'goalstate' <> 'dropped' AND (NOT n ? 'sysidentifier' OR EXISTS (SELECT FROM node m WHERE "
+    "m.n ->> 'sysidentifier' = $1 AND m.n -> 'formationid' = node.n -> 'formationid' "
+    "AND m.n -> 'groupid' = node.n -> 'groupid')) ORDER BY 1";
 constexpr char kRepmgr[] = "SELECT n.node_name, n.conninfo, n.type FROM repmgr.nodes n WHERE n.active AND n.type <> "
                            "'witness' ORDER BY n.node_id";
 
@@ -84,6 +86,10 @@ std::vector<Foreign> ask_auto_failover(const Source& source) {
                          std::atoi(row.at(2).value_or("").c_str()),
                          {},
                          row.at(3).value_or("")});
+    if (nodes.empty())
+        throw pg::PgError(ERRCODE_INVALID_PARAMETER_VALUE, "that monitor keeps no node of this cluster")
+            .detail("None has the system identifier {} of this server.", pg::system_identifier())
+            .hint("Ask the one that keeps this cluster.");
     return nodes;
 }
 

@@ -43,14 +43,27 @@ SELECT * FROM steward.import_nodes('repmgr', dry_run => false);
 SELECT name, host, port, options FROM steward.nodes ORDER BY name;
 SELECT steward.remove_node(name) FROM steward.nodes;
 
--- The monitor of pg_auto_failover keeps several clusters.
+-- The monitor of pg_auto_failover keeps several clusters, a group of nodes each; one that is yet to be built has no system of its own.
 CREATE SCHEMA pgautofailover;
-CREATE TABLE pgautofailover.node (nodeid bigint PRIMARY KEY, nodename text, nodehost text, nodeport integer, sysidentifier bigint, reportedstate text);
-INSERT INTO pgautofailover.node VALUES (1, 'node_1', '10.1.0.1', 5432, :ours, 'primary'), (2, 'node_2', '10.1.0.2', 5432, :ours, 'secondary'), (3, 'other', '10.1.0.3', 5432, 7, 'single');
+CREATE TABLE pgautofailover.node (formationid text DEFAULT 'default', nodeid bigint PRIMARY KEY, groupid integer, nodename text, nodehost text, nodeport integer,
+    sysidentifier bigint, goalstate text, reportedstate text);
+INSERT INTO pgautofailover.node (nodeid, groupid, nodename, nodehost, nodeport, sysidentifier, goalstate, reportedstate) VALUES
+    (1, 0, 'other', '10.1.0.1', 5432, 7, 'single', 'single'), (2, 1, 'new', '10.1.0.2', 5432, NULL, 'wait_standby', 'init');
+\set VERBOSITY terse
+SELECT * FROM steward.import_nodes('pg_auto_failover', :'here');
+\set VERBOSITY default
+INSERT INTO pgautofailover.node (nodeid, groupid, nodename, nodehost, nodeport, sysidentifier, goalstate, reportedstate) VALUES
+    (3, 2, 'node_1', '10.1.0.3', 5432, :ours, 'wait_primary', 'primary'), (4, 2, 'node_2', '10.1.0.4', 5432, NULL, 'wait_standby', 'init'), (5, 2, 'gone', '10.1.0.5', 5432, :ours, 'dropped', 'secondary');
 SELECT * FROM steward.import_nodes('pg_auto_failover', :'here');
 SELECT count(*) FROM steward.import_nodes('pg_auto_failover', :'here', '{"user": "watcher"}', dry_run => false);
 SELECT name, host, port, options FROM steward.nodes ORDER BY name;
 SELECT steward.remove_node(name) FROM steward.nodes;
+
+-- In its first versions a node was named by its host.
+ALTER TABLE pgautofailover.node DROP COLUMN nodehost, DROP COLUMN sysidentifier;
+DELETE FROM pgautofailover.node WHERE nodeid <> 3;
+UPDATE pgautofailover.node SET nodename = '10.1.0.3';
+SELECT * FROM steward.import_nodes('pg_auto_failover', :'here');
 
 -- Only a standby registers itself.
 SELECT steward.register_standby('a', 'db1', 5432);
