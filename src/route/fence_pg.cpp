@@ -9,6 +9,11 @@
 #include "pg/guc.hpp"
 #include "route/shared_pg.hpp"
 
+extern "C" {
+#include "replication/logicalworker.h"
+#include "replication/walreceiver.h"
+}
+
 // Here, where Node is the server's.
 static bool is_commit_prepared(const PlannedStmt* statement) noexcept {
     const Node* node = statement->utilityStmt;
@@ -49,7 +54,29 @@ void require_lease(const char* outcome) {
     pg::entry([&] { refuse(lease, now, outcome); });
 }
 
+// A subscription's worker commits what its publisher has prepared without being asked by any hook: so it is not handed the
+// message that says so.
+walrcv_receive_fn previous_receive = nullptr;
+
+int receive(WalReceiverConn* connection, char** buffer, pgsocket* wait_fd) {
+    // After its kind three numbers of eight bytes, and then what pgoutput says. COPY hands over rows, in a transaction.
+    constexpr int kHead = 25;
+    const int bytes = previous_receive(connection, buffer, wait_fd);
+    if (bytes > kHead && (*buffer)[0] == 'w' && (*buffer)[kHead] == 'K' && !IsTransactionState())
+        require_lease("stays prepared, and the subscription tries again");
+    return bytes;
+}
+
+void listen_to_publisher() noexcept {
+    static WalReceiverFunctionsType functions;
+    if (previous_receive != nullptr || WalReceiverFunctions == nullptr || !IsLogicalWorker()) return;
+    functions = *WalReceiverFunctions;
+    previous_receive = std::exchange(functions.walrcv_receive, receive);
+    WalReceiverFunctions = &functions;
+}
+
 void before_commit(XactEvent event, void*) {
+    listen_to_publisher();
     if (event != XACT_EVENT_PRE_COMMIT && event != XACT_EVENT_PRE_PREPARE) return;
     if (TransactionIdIsValid(GetTopTransactionIdIfAny())) require_lease("is rolled back");
 }
@@ -68,6 +95,7 @@ void before_utility(PlannedStmt* statement, Rest... rest) {
 
 void on_assign_fencing(bool is_wanted, void*) {
     static bool is_listening = false;
+    if (is_wanted) listen_to_publisher();
     if (!is_wanted || is_listening) return;
     RegisterXactCallback(before_commit, nullptr);
     previous_utility = ProcessUtility_hook;
