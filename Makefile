@@ -79,21 +79,13 @@ O ?= build/pg$(PG_MAJOR)
 SOURCES := $(sort $(wildcard src/*.cpp src/*/*.cpp))
 SOURCES := $(filter-out src/client/%,$(SOURCES))
 
-# A room is compiled as two files, its pure code and its edge: that takes a quarter of the time. UNITY=0 compiles each file
-# by itself, as whoever works on one of them wants it; and so does `make check` once, for what a file forgot to include.
-UNITY ?= 1
-ifeq ($(UNITY),0)
-COMPILED := $(SOURCES:%.cpp=$(O)/%)
-else
-# These have flags of their own.
+# A room is compiled as two files, its pure code and its edge: that takes a quarter of the time. These have flags of their own.
 ALONE := src/module.cpp src/base/fmt.cpp
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(filter-out src/,$(dir $(SOURCES))))))
 pure_in = $(filter-out %_pg.cpp $(ALONE),$(filter src/$(1)/%,$(SOURCES)))
 edge_in = $(filter src/$(1)/%_pg.cpp,$(SOURCES))
 UNITS := $(foreach room,$(ROOMS),$(if $(call pure_in,$(room)),$(room)) $(if $(call edge_in,$(room)),$(room)_pg))
-COMPILED := $(ALONE:%.cpp=$(O)/%) $(UNITS:%=$(O)/unity/%)
-endif
-OBJS := $(COMPILED:%=%.o)
+OBJS := $(ALONE:%.cpp=$(O)/%.o) $(UNITS:%=$(O)/unity/%.o)
 
 SQL_PARTS := $(sort $(wildcard sql/[0-9]*.sql))
 SQL_INSTALL := pg_steward--$(EXTVERSION).sql
@@ -157,17 +149,26 @@ $(O)/unity/%.o: $(O)/unity/%.cpp $(O)/flags
 units: $(UNITS:%=$(O)/unity/%.cpp)
 	@printf '%s\n' $(ALONE) $^
 
+# Each file by itself, so that none comes to depend on what its neighbours include.
+CHECKED := $(SOURCES:%.cpp=$(O)/%.checked)
+.PHONY: alone
+alone: $(CHECKED)
+$(CHECKED): $(O)/%.checked: %.cpp $(O)/flags
+	@mkdir -p $(@D)
+	$(COMPILE_CXX) -MMD -MP -MF $(@:.checked=.d) -MT $@ -fsyntax-only $<
+	@touch $@
+
 # The one object that knows the version, so that the others stay good for a compiler cache.
-$(O)/src/module.o: CPPFLAGS += -DSTEWARD_VERSION='"$(EXTVERSION)"'
+$(O)/src/module.o $(O)/src/module.checked: CPPFLAGS += -DSTEWARD_VERSION='"$(EXTVERSION)"'
 $(O)/src/module.o: pg_steward.control
 
 # The objects that know libpq.
-$(O)/src/route/peer_pg.o $(O)/src/route/remote_pg.o $(O)/unity/route_pg.o: CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir)
+$(O)/src/route/peer_pg.checked $(O)/src/route/remote_pg.checked $(O)/unity/route_pg.o: CPPFLAGS += -isystem $(shell $(PG_CONFIG) --includedir)
 
 # The one object that {fmt} is compiled in, for all the others.
 $(O)/src/base/fmt.o: CXXFLAGS += -fkeep-inline-functions -fno-inline
 
--include $(OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(CHECKED:.checked=.d)
 
 pg_steward$(DLSUFFIX): src/exports.map build/linked-for
 
