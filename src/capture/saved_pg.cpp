@@ -2,15 +2,13 @@
 //
 // The statistics over a restart: read by the postmaster when memory is made, written by a worker from time to time and by
 // the postmaster at the end. A crash loses what came after the worker's last file.
-#include <exception>
-
 #include "base/text.hpp"
 #include "capture/capture_pg.hpp"
 #include "capture/saved.hpp"
 #include "capture/saved_pg.hpp"
 #include "pg/file.hpp"
 #include "pg/guard.hpp"
-#include "pg/shmem.hpp"
+#include "pg/saved_file.hpp"
 #include "pg/worker.hpp"
 
 namespace steward::capture {
@@ -48,35 +46,20 @@ std::string bytes_to_save(Locking locking) {
     return saver.done();
 }
 
-// Nothing is left that could count meanwhile. The file is not worth the end of the server, whatever happens.
+// Nothing is left that could count meanwhile.
 void save_at_shutdown(int code, Datum) noexcept {
-    if (code != 0 || !has_shared()) return;
-    int failed = ENOMEM;
-    try {
-        failed = pg::try_write_file(kFile, bytes_to_save(Locking::none));
-    } catch (const std::exception&) {
-    }
-    if (failed == 0) return;
-    errno = failed;
-    ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kFile)));
+    if (code == 0 && has_shared()) pg::save(kFile, [] { return bytes_to_save(Locking::none); });
 }
 
 }  // namespace
 
 void load_at_startup() {
-    bool is_damaged = false;
-    try {
-        // A copy of another server has counted nothing yet.
-        if (!pg::is_new_copy() && pg::file_exists(kFile)) {
-            Snapshot snapshot;
-            is_damaged = !load(pg::content_of(kFile), snapshot);
-            restore(snapshot);
-        }
-    } catch (const std::exception&) {
-        is_damaged = true;
-    }
-    if (is_damaged)
-        ereport(LOG, (errmsg("ignoring file \"%s\", which is damaged or of another version of pg_steward", kFile)));
+    pg::load_saved(kFile, [](const std::string& content) {
+        Snapshot snapshot;
+        const bool is_sound = load(content, snapshot);
+        restore(snapshot);
+        return is_sound;
+    });
     // After a crash the postmaster has forgotten what it had to do at its end.
     if (!IsUnderPostmaster) on_shmem_exit(save_at_shutdown, 0);
 }

@@ -2,11 +2,6 @@
 #include "pg/file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <exception>
-#include <fstream>
-#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,24 +59,6 @@ FileDigest digest_file(const std::string& path) {
 bool file_exists(const std::string& path) {
     struct stat state;
     return stat(path.c_str(), &state) == 0;
-}
-
-std::string content_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-int try_write_file(const char* path, const std::string& content) noexcept {
-    try {
-        const std::string beside = std::string(path) + ".tmp";
-        std::ofstream file(beside, std::ios::binary | std::ios::trunc);
-        chmod(beside.c_str(), S_IRUSR | S_IWUSR);
-        file.write(content.data(), static_cast<std::streamsize>(content.size()));
-        file.close();
-        return !file || std::rename(beside.c_str(), path) != 0 ? errno : 0;
-    } catch (const std::exception&) {
-        return ENOMEM;
-    }
 }
 
 void sync_file(const std::string& path) {

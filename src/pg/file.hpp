@@ -22,12 +22,6 @@ bool file_exists(const std::string& path);
 // Writes beside and renames, so that a reader sees the old file or the whole new one; flushed to disk; mode 0600.
 void write_file(const std::string& path, const std::string& content);
 
-// Empty where it cannot be read.
-std::string content_of(const std::string& path);
-
-// Likewise beside and renamed, but not flushed, and where nothing may be thrown: 0, or the errno of what failed.
-int try_write_file(const char* path, const std::string& content) noexcept;
-
 void sync_file(const std::string& path);
 
 // The server counts the files of its processes: one that a library opens, as long as this lives. False when there are too many.

@@ -5,11 +5,10 @@
 #include "tune/connections_pg.hpp"
 
 #include <atomic>
-#include <exception>
 #include <new>
 
 #include "base/time.hpp"
-#include "pg/file.hpp"
+#include "pg/saved_file.hpp"
 #include "pg/shmem.hpp"
 #include "pg/zone.hpp"
 
@@ -40,32 +39,16 @@ ClientAuthentication_hook_type previous_hook = nullptr;
 
 std::int32_t today() { return static_cast<std::int32_t>(pg::now().micros / base::kMicrosPerDay); }
 
-// It is not worth anybody's connection, nor the end of the server, whatever happens.
-void save(const ConnectionPeaks& peaks) noexcept {
-    int failed = ENOMEM;
-    try {
-        failed = pg::try_write_file(kFile, peaks.saved());
-    } catch (const std::exception&) {
-    }
-    if (failed == 0) return;
-    errno = failed;
-    ereport(LOG, (errcode_for_file_access(), errmsg("could not write file \"%s\": %m", kFile)));
+void save(const ConnectionPeaks& peaks) {
+    pg::save(kFile, [&] { return peaks.saved(); });
 }
 
 void save_at_shutdown(int code, Datum) {
-    if (code == 0 && attached != nullptr) save(attached->peaks);
+    if (code == 0) save(attached->peaks);
 }
 
 void load_at_startup() {
-    bool is_damaged = false;
-    try {
-        // A copy of another server has had no clients yet.
-        if (!pg::is_new_copy() && pg::file_exists(kFile)) is_damaged = !attached->peaks.load(pg::content_of(kFile));
-    } catch (const std::exception&) {
-        is_damaged = true;
-    }
-    if (is_damaged)
-        ereport(LOG, (errmsg("ignoring file \"%s\", which is damaged or of another version of pg_steward", kFile)));
+    pg::load_saved(kFile, [](const std::string& content) { return attached->peaks.load(content); });
     // After a crash the postmaster has forgotten what it had to do at its end.
     if (!IsUnderPostmaster) on_shmem_exit(save_at_shutdown, 0);
 }
