@@ -80,12 +80,12 @@ SOURCES := $(sort $(wildcard src/*.cpp src/*/*.cpp))
 SOURCES := $(filter-out src/client/%,$(SOURCES))
 
 # A room is compiled as two files, its pure code and its edge: that takes a quarter of the time. These have flags of their own.
-ALONE := src/module.cpp src/base/fmt.cpp
+APART := src/module.cpp src/base/fmt.cpp
 ROOMS := $(sort $(notdir $(patsubst %/,%,$(filter-out src/,$(dir $(SOURCES))))))
-pure_in = $(filter-out %_pg.cpp $(ALONE),$(filter src/$(1)/%,$(SOURCES)))
+pure_in = $(filter-out %_pg.cpp $(APART),$(filter src/$(1)/%,$(SOURCES)))
 edge_in = $(filter src/$(1)/%_pg.cpp,$(SOURCES))
 UNITS := $(foreach room,$(ROOMS),$(if $(call pure_in,$(room)),$(room)) $(if $(call edge_in,$(room)),$(room)_pg))
-OBJS := $(ALONE:%.cpp=$(O)/%.o) $(UNITS:%=$(O)/unity/%.o)
+OBJS := $(APART:%.cpp=$(O)/%.o) $(UNITS:%=$(O)/unity/%.o)
 
 SQL_PARTS := $(sort $(wildcard sql/[0-9]*.sql))
 SQL_INSTALL := pg_steward--$(EXTVERSION).sql
@@ -147,7 +147,7 @@ $(O)/unity/%.o: $(O)/unity/%.cpp $(O)/flags
 # What is compiled, written and named, for what reads it as the compiler does.
 .PHONY: units
 units: $(UNITS:%=$(O)/unity/%.cpp)
-	@printf '%s\n' $(ALONE) $^
+	@printf '%s\n' $(APART) $^
 
 # Each file by itself, so that none comes to depend on what its neighbours include.
 CHECKED := $(SOURCES:%.cpp=$(O)/%.checked)

@@ -27,6 +27,16 @@ start_standby() {
     as_server "$bindir/pg_ctl" -s -w -D "$data" -l "$log" start || { tail -n 40 "$log" >&2; die "standby did not start"; }
 }
 
+# A standby looks for nodes once a minute, a prober that begins at once.
+know_nodes() { # know_nodes NODES PORT...: as soon as the table is there
+    local nodes=$1 port
+    shift
+    for port in "$@"; do
+        until [ "$(PGPORT=$port sql -c 'SELECT count(*) FROM steward.nodes' 2>/dev/null)" = "$nodes" ]; do sleep 0.1; done
+        PGPORT=$port sql -c "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'" >/dev/null
+    done
+}
+
 restart_server() {
     as_server "$bindir/pg_ctl" -s -w -m fast -D "$work/servers/own" -l "$work/servers/own.log" restart
 }
