@@ -77,6 +77,10 @@ double Findings::amount(const char* name) const {
     return known == facts.settings.end() ? 0 : amount_of(known->second).value_or(0);
 }
 
+double Findings::reserved_connections() const {
+    return amount("superuser_reserved_connections") + amount("reserved_connections");
+}
+
 std::string Findings::shown_value(const char* name) const {
     const auto known = facts.settings.find(name);
     return known == facts.settings.end() ? "" : shown(known->second);

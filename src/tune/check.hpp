@@ -85,6 +85,7 @@ public:
     bool is(const char* name, std::string_view value) const { return has(name) && text(name) == value; }
     double amount(const char* name) const;  // bytes, milliseconds or a number; 0 where there is none
     std::string shown_value(const char* name) const;
+    double reserved_connections() const;
 
     void error(std::string parameter, std::string detail, std::string remedy);
     void stop(std::string parameter, const std::string& detail, std::string remedy);

@@ -34,7 +34,7 @@ void check_connections(Findings& found) {
             "Put a pool such as PgBouncer in front, and lower it.");
     if (found.facts.evidence && found.facts.evidence->connection_history && connections > 0) {
         const ConnectionHistory& history = *found.facts.evidence->connection_history;
-        const double reserved = found.amount("superuser_reserved_connections") + found.amount("reserved_connections");
+        const double reserved = found.reserved_connections();
         if (history.most > (connections - reserved) * 0.9)
             found.warn("max_connections",
                        fmt::format("of {} connections, {} reserved, at most {} were in use at the same time",

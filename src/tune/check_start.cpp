@@ -35,7 +35,7 @@ void check_wal_level(Findings& found) {
 
 void check_start(Findings& found) {
     const double connections = found.amount("max_connections");
-    const double reserved = found.amount("superuser_reserved_connections") + found.amount("reserved_connections");
+    const double reserved = found.reserved_connections();
     if (connections > 0 && reserved >= connections)
         found.stop("superuser_reserved_connections",
                    fmt::format("{} of {} connections are reserved", reserved, connections),
