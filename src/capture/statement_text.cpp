@@ -17,17 +17,13 @@ enum class Token { end, space, constant, parameter, word, symbol };
 
 using base::is_digit;
 using base::is_space;
+using base::lower;
+using base::same_word;
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 bool begins_word(char c) noexcept {
     return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0;
 }
 bool is_in_word(char c) noexcept { return begins_word(c) || is_digit(c) || c == '$'; }
-
-bool is_word(std::string_view word, std::string_view lower_case) noexcept {
-    return std::equal(word.begin(), word.end(), lower_case.begin(), lower_case.end(),
-                      [](char a, char b) { return lower(a) == b; });
-}
 
 class Scanner {
 public:
@@ -192,7 +188,7 @@ public:
             state_ = State::outside;
             break;
         }
-        is_list_word_ = token == Token::word && (is_word(piece, "in") || is_word(piece, "array"));
+        is_list_word_ = token == Token::word && (same_word(piece, "in") || same_word(piece, "array"));
         return false;
     }
 

@@ -14,8 +14,7 @@ constexpr std::string_view kLocation = "{location}";
 constexpr std::string_view kStamp = "-99999999T999999Z";  // 9 stands for a digit
 
 using base::is_digit;
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+using base::is_letter;
 
 }  // namespace
 

@@ -89,9 +89,7 @@ private:
         case 'B': return one_of(kMonths, std::string_view::npos, ends);
         case 'p': return one_of(std::array<std::string_view, 2>{"AM", "PM"}, 2, ends);
         case 'Z':
-            return run(ends, 1, 10, [](char c) {
-                return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '+' || c == '-';
-            });
+            return run(ends, 1, 10, [](char c) { return base::is_letter(c) || is_digit(c) || c == '+' || c == '-'; });
         case 'z': return offset(ends);
         default: return {};
         }

@@ -6,13 +6,15 @@
 #include <optional>
 #include <string_view>
 
+#include "base/ascii.hpp"
+
 namespace steward::maintain {
 
 namespace {
 
 // As the server reads a boolean: any beginning of true, yes and on; of false, no and off; 1 and 0.
 bool is_true(std::string value) {
-    std::transform(value.begin(), value.end(), value.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+    std::transform(value.begin(), value.end(), value.begin(), base::lower);
     if (value == "1" || value == "on") return true;
     return !value.empty() && (std::string_view("true").substr(0, value.size()) == value ||
                               std::string_view("yes").substr(0, value.size()) == value);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 
 namespace steward::partition {
@@ -71,9 +72,8 @@ std::optional<Interval> interval_from_word(std::string_view word) {
         {"decade", {120, 0, 0}},
         {"century", {1200, 0, 0}},
     };
-    const auto same_letter = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
     for (const Word& known : kWords) {
-        if (std::equal(word.begin(), word.end(), known.word.begin(), known.word.end(), same_letter)) {
+        if (base::same_word(word, known.word)) {
             return known.interval;
         }
     }

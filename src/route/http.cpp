@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.hpp"
 #include "base/text.hpp"
 #include "route/node.hpp"
 
@@ -22,15 +23,13 @@ bool is_plain(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-char low(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 // Of its headers the one that says how long the body is.
 std::optional<std::size_t> content_length(std::string_view head) {
     constexpr std::string_view kName = "content-length:";
     for (std::size_t begin = 0; begin < head.size();) {
         const std::size_t end = std::min(head.find('\n', begin), head.size());
         std::string line(head.substr(begin, end - begin));
-        std::transform(line.begin(), line.end(), line.begin(), low);
+        std::transform(line.begin(), line.end(), line.begin(), base::lower);
         begin = end + 1;
         if (line.compare(0, kName.size(), kName) != 0) continue;
         std::size_t length = 0;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.hpp"
+
 namespace steward::route {
 
 namespace {
@@ -44,10 +46,8 @@ std::vector<std::string> tokens_of(std::string_view text, std::vector<bool>& is_
 }
 
 bool is_named(const std::string& name, const std::string& standby) {
-    return std::equal(name.begin(), name.end(), standby.begin(), standby.end(), [](char a, char b) {
-        const auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-        return low(a) == low(b);
-    });
+    return std::equal(name.begin(), name.end(), standby.begin(), standby.end(),
+                      [](char a, char b) { return base::lower(a) == base::lower(b); });
 }
 
 }  // namespace

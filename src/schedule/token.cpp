@@ -22,15 +22,6 @@ std::optional<int> find_name(std::string_view word, const std::string_view* name
 
 }  // namespace
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_word(std::string_view text, std::string_view lower_case) {
-    return std::equal(text.begin(), text.end(), lower_case.begin(), lower_case.end(),
-                      [](char a, char b) { return lower(a) == b; });
-}
-
 std::optional<std::int64_t> read_number(std::string_view digits) {
     constexpr std::int64_t kLimit = 1'000'000'000;
     std::int64_t number = 0;

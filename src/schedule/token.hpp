@@ -12,10 +12,9 @@
 namespace steward::schedule {
 
 using base::is_digit;
-
-bool is_letter(char c);
-char lower(char c);
-bool same_word(std::string_view text, std::string_view lower_case);
+using base::is_letter;
+using base::lower;
+using base::same_word;
 
 // The number that `digits` write, or nothing where it is beyond any that a schedule has.
 std::optional<std::int64_t> read_number(std::string_view digits);
