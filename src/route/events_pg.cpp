@@ -94,8 +94,8 @@ std::vector<pg::Cell> cells_of(const Event& event) {
         timeline_or_null(event.timeline),
         timeline_or_null(event.previous_timeline),
         lsn_or_null(event.lsn),
-        text_or_null(event.other),
-        text_or_null(event.detail),
+        base::unless_empty(event.other),
+        base::unless_empty(event.detail),
         event.known,
     };
 }

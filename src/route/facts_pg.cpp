@@ -40,10 +40,6 @@ constexpr char kBlocker[] =
     "WHERE s.backend_type = 'startup' AND (s.wait_event LIKE 'RecoveryConflict%' OR s.wait_event_type IN ('Lock', "
     "'BufferPin'))";
 
-std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column) {
-    return row.is_null(column) ? std::nullopt : parse_lsn(row.text(column));
-}
-
 void read_standby(const pg::Row& row, OwnFacts& own) {
     Facts& facts = own.facts;
     // The function of SQL fails once the server is promoted, as it may be since it was looked at.
@@ -96,7 +92,10 @@ std::string ages_text(const std::vector<Lsn>& positions, Lsn flushed) {
 
 }  // namespace
 
-pg::Cell text_or_null(const std::string& text) { return text.empty() ? pg::Cell() : pg::Cell(text); }
+std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column) {
+    return row.is_null(column) ? std::nullopt : parse_lsn(row.text(column));
+}
+
 pg::Cell lsn_or_null(Lsn lsn) { return lsn.is_valid() ? pg::Cell(format_lsn(lsn)) : pg::Cell(); }
 
 pg::Cell pid_or_null(const Blocker& blocker) {
@@ -157,10 +156,10 @@ STEWARD_FUNCTION(steward_node_facts) {
             fmt::format("{}", facts.timeline),
             route::lsn_or_null(facts.flushed),
             route::lsn_or_null(facts.replayed),
-            route::text_or_null(facts.receiver_state),
-            route::text_or_null(facts.upstream_host),
+            base::unless_empty(facts.receiver_state),
+            base::unless_empty(facts.upstream_host),
             facts.upstream_port == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", facts.upstream_port)),
-            route::text_or_null(facts.slot_name),
+            base::unless_empty(facts.slot_name),
             fmt::format("{}", facts.conflicts),
             has_ring ? pg::Cell(route::ages_text(positions, facts.flushed)) : pg::Cell(),
             view.instance == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", static_cast<std::int64_t>(view.instance))),
@@ -169,10 +168,10 @@ STEWARD_FUNCTION(steward_node_facts) {
             view.newest_timeline == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", view.newest_timeline)),
             fmt::format("{}", facts.connections),
             fmt::format("{}", facts.max_connections),
-            route::text_or_null(facts.blocker.reason),
+            base::unless_empty(facts.blocker.reason),
             route::pid_or_null(facts.blocker),
             facts.blocker.pid == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", facts.blocker.age)),
-            route::text_or_null(facts.blocker.query),
+            base::unless_empty(facts.blocker.query),
         });
         return result.done();
     });

@@ -6,6 +6,7 @@
 #include "route/facts.hpp"
 #include "route/lag.hpp"
 
+#include "pg/spi.hpp"
 #include "pg/srf.hpp"
 
 #include "pg/postgres.hpp"
@@ -18,8 +19,9 @@ struct OwnFacts {
     Horizon heard;
 };
 
+std::optional<Lsn> lsn_of(const pg::Row& row, std::size_t column);
+
 // Cells of the room's views and of what a server says.
-pg::Cell text_or_null(const std::string& text);
 pg::Cell lsn_or_null(Lsn lsn);
 pg::Cell pid_or_null(const Blocker& blocker);
 

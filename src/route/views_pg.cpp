@@ -35,10 +35,6 @@ constexpr char kSenders[] =
     "AND (r.pid IS NOT NULL OR NOT s.temporary) ORDER BY r.application_name, r.pid";
 constexpr char kSelf[] = "SELECT coalesce(nullif(current_setting('cluster_name'), ''), 'this server'), now()";
 
-Lsn lsn_or_none(const pg::Row& row, std::size_t column) {
-    return row.is_null(column) ? Lsn{} : parse_lsn(row.text(column)).value_or(Lsn{});
-}
-
 // What a slot without a bound may still take.
 std::optional<std::int64_t> wal_room() {
     std::error_code error;
@@ -56,10 +52,10 @@ std::vector<Sender> read_senders() {
         sender.host = row.text(1);
         sender.state = row.text(2);
         sender.sync_state = row.text(3);
-        sender.sent = lsn_or_none(row, 4);
-        sender.written = lsn_or_none(row, 5);
-        sender.flushed = lsn_or_none(row, 6);
-        sender.replayed = lsn_or_none(row, 7);
+        sender.sent = lsn_of(row, 4).value_or(Lsn{});
+        sender.written = lsn_of(row, 5).value_or(Lsn{});
+        sender.flushed = lsn_of(row, 6).value_or(Lsn{});
+        sender.replayed = lsn_of(row, 7).value_or(Lsn{});
         sender.reply_time = row.text(8);
         sender.slot_name = row.text(9);
         sender.slot_wal_status = row.text(10);
@@ -161,37 +157,38 @@ std::vector<pg::Cell> cells_of(const StatusRow& row) {
     const std::string slot = facts.slot_name[0] != '\0' ? std::string(facts.slot_name) : row.sender.slot_name;
     return {
         row.node_name,
-        row.node ? pg::Cell(row.node->host) : text_or_null(row.sender.host),
+        row.node ? pg::Cell(row.node->host) : base::unless_empty(row.sender.host),
         row.node ? pg::Cell(fmt::format("{}", row.node->port)) : pg::Cell(),
-        text_or_null(row.role),
+        base::unless_empty(row.role),
         row.state,
-        text_or_null(facts.upstream_host[0] == '\0' ? std::string()
-                                                    : fmt::format("{}:{}", facts.upstream_host, facts.upstream_port)),
-        text_or_null(row.sender.state),
-        text_or_null(row.sender.sync_state),
+        base::unless_empty(facts.upstream_host[0] == '\0'
+                               ? std::string()
+                               : fmt::format("{}:{}", facts.upstream_host, facts.upstream_port)),
+        base::unless_empty(row.sender.state),
+        base::unless_empty(row.sender.sync_state),
         facts.timeline == 0 ? pg::Cell() : pg::Cell(fmt::format("{}", facts.timeline)),
         lsn_or_null(row.sender.sent),
         lsn_or_null(first_valid(facts.flushed, row.sender.flushed)),
         lsn_or_null(is_standby ? first_valid(facts.replayed, row.sender.replayed) : Lsn{}),
         is_standby && row.facts.instance != 0 ? pg::Cell(facts.is_replay_paused ? "t" : "f") : pg::Cell(),
-        text_or_null(facts.receiver_state),
-        text_or_null(slot),
-        text_or_null(row.sender.slot_wal_status),
+        base::unless_empty(facts.receiver_state),
+        base::unless_empty(slot),
+        base::unless_empty(row.sender.slot_wal_status),
         is_standby && row.facts.instance != 0 ? pg::Cell(fmt::format("{}", facts.conflicts)) : pg::Cell(),
         number_or_null(row.lag.bytes),
         number_or_null(row.receive_lag_bytes),
         number_or_null(row.replay_lag_bytes),
         seconds_or_null(row.lag.micros),
         name_of(row.lag.kind),
-        text_or_null(row.last_contact),
+        base::unless_empty(row.last_contact),
         row.verdict,
-        text_or_null(row.detail),
+        base::unless_empty(row.detail),
         real_or_null(row.catch_up_seconds),
         real_or_null(row.slot_hours_left),
-        text_or_null(facts.blocker.reason),
+        base::unless_empty(facts.blocker.reason),
         pid_or_null(facts.blocker),
         facts.blocker.pid == 0 ? pg::Cell() : seconds_or_null(std::optional(facts.blocker.age)),
-        text_or_null(facts.blocker.query),
+        base::unless_empty(facts.blocker.query),
     };
 }
 
