@@ -12,8 +12,6 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::int64_t kNoSlotForErrandMicros = base::kMicrosPerSecond / 2;
-
 // What their workers run.
 struct ErrandWork {
     const char* main;
@@ -109,7 +107,7 @@ bool Errands::start(int slot, base::Instant now) {
     if (handle == nullptr) {
         pg::Locked locked(shared().lock);
         shared().errands[slot].state = Errand::State::waiting;
-        shared().errands[slot].not_before = now.micros + kNoSlotForErrandMicros;
+        shared().errands[slot].not_before = now.micros + kNoSlotMicros;
         return false;
     }
     workers_[slot] = Worker{handle, token};
@@ -130,11 +128,11 @@ void Errands::carry_out(int room, base::Instant now) {
         if (slot < 0 || worker_count() >= room) return;
         // Its last worker has said that it is done, and is about to end.
         if (workers_.count(slot) != 0) {
-            next_wake_ = base::Instant{now.micros + kNoSlotForErrandMicros};
+            next_wake_ = base::Instant{now.micros + kNoSlotMicros};
             return;
         }
         if (start(slot, now)) continue;
-        next_wake_ = base::Instant{now.micros + kNoSlotForErrandMicros};
+        next_wake_ = base::Instant{now.micros + kNoSlotMicros};
         return;
     }
 }

@@ -16,7 +16,6 @@ namespace {
 constexpr char kForms[] =
     "A schedule is five fields (minute, hour, day of month, month, day of week), six with the second in "
     "front, \"every 15 minutes\", or a word such as @daily.";
-constexpr std::size_t kFields = 5;
 
 struct Word {
     std::size_t offset;
@@ -61,17 +60,18 @@ std::optional<Problem> check_characters(std::string_view text) {
 }
 
 Parsed<When> parse_fields(const std::vector<Word>& words, std::size_t end) {
-    if (words.size() < kFields) {
+    if (words.size() < kCronFields) {
         return Problem{end, fmt::format("it has {} field{}, not 5 or 6", words.size(), words.size() == 1 ? "" : "s"),
                        kForms};
     }
-    if (words.size() > kFields + 1) {
-        return Problem{words[kFields + 1].offset,
-                       fmt::format("unexpected \"{}\" behind its fields", base::cut_utf8(words[kFields + 1].text, 20)),
-                       kForms};
+    if (words.size() > kCronFields + 1) {
+        return Problem{
+            words[kCronFields + 1].offset,
+            fmt::format("unexpected \"{}\" behind its fields", base::cut_utf8(words[kCronFields + 1].text, 20)),
+            kForms};
     }
     Calendar calendar;
-    calendar.has_seconds = words.size() == kFields + 1;
+    calendar.has_seconds = words.size() == kCronFields + 1;
     int field = static_cast<int>(Field::minute);
     if (calendar.has_seconds) {
         calendar.seconds = 0;

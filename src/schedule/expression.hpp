@@ -27,6 +27,8 @@ namespace steward::schedule {
 inline constexpr std::int64_t kHorizonDays = 2922;
 inline constexpr std::size_t kMaxTextBytes = 500;
 
+// Of cron; seconds in front are one more.
+inline constexpr std::size_t kCronFields = 5;
 inline constexpr int kDaysPerWeek = 7;
 inline constexpr int kSunday = 0;
 

@@ -15,7 +15,6 @@ namespace steward::schedule {
 
 namespace {
 
-constexpr std::size_t kCronFields = 5;
 constexpr std::size_t kMonthField = 3;
 constexpr std::size_t kWeekdayField = 4;
 constexpr std::int64_t kYearSeconds = 366LL * 86'400;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.hpp"
 #include "schedule/job.hpp"
 #include "schedule/scheduler.hpp"
 #include "pg/postgres.hpp"
@@ -24,6 +25,9 @@ inline constexpr std::size_t kReasonBytes = 200;
 
 // A command that goes on after it was cancelled loses its process this much later.
 inline constexpr int kStopGraceMillis = 10'000;
+
+// Without a free worker slot nothing starts for this long, or until some worker of ours ends.
+inline constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 
 // Settings.
 inline constexpr int kMinMaxJobs = 16;

@@ -14,8 +14,6 @@ namespace steward::schedule {
 namespace {
 
 constexpr std::int64_t kStopGraceMicros = std::int64_t{kStopGraceMillis} * 1000;
-// Without a free worker slot nothing starts for this long, or until some worker of ours ends.
-constexpr std::int64_t kNoSlotMicros = base::kMicrosPerSecond / 2;
 constexpr std::int64_t kFalseStartMicros = base::kMicrosPerSecond;
 constexpr std::int64_t kMostFalseStartMicros = 4 * base::kMicrosPerMinute;
 constexpr std::int64_t kRecordAgainMicros = base::kMicrosPerSecond;
