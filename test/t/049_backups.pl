@@ -133,7 +133,7 @@ my $dump = sql(q{SELECT location FROM steward.backups WHERE program = 'dump'}) .
 sql('CREATE DATABASE restored');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'restored');
 is($node->safe_psql('restored', 'SELECT count(*) FROM t'), 20000, 'with its rows');
-my $pg_dump = sql(q{SELECT argv[1] FROM steward.programs});
+$pg_dump = sql(q{SELECT argv[1] FROM steward.programs});
 tool("$pg_dump \"\$@\" || exit 1; for a; do case \$a in --file=*) truncate -s -1000 \"\${a#--file=}\";; esac; done");
 sql(qq{UPDATE steward.programs SET argv[1] = '$tool'});
 run();
