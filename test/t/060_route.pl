@@ -134,8 +134,10 @@ sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_n
 finish($writer);
 is(sql(q{SELECT string_agg(node_name || ': ' || detail, ', ' ORDER BY node_name) FROM replication_status WHERE verdict = 'warning'}),
     'first: replay is paused: pg_wal_replay_resume() ends that, third: replay is paused: pg_wal_replay_resume() ends that', 'the pause is named');
-is(sql(q{SELECT receive_lag_bytes = 0, replay_lag_bytes > 0 FROM replica_lag_status WHERE node_name = 'first'}), 't|t', 'what is received is told from what is replayed');
-is(sql(q{SELECT lag_bytes FROM replica_lag_status WHERE node_name = 'second'}), '0', 'the other one is not behind');
+# As soon as they have been asked once more.
+wait_for($primary, q{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'first' AND receive_lag_bytes = 0 AND replay_lag_bytes > 0)}, 'what is received to be told from what is replayed');
+wait_for($primary, q{EXISTS (SELECT FROM replica_lag_status WHERE node_name = 'second' AND lag_bytes = 0)}, 'the other one not to be behind');
+pass('what is received is told from what is replayed');
 $_->safe_psql('postgres', 'SELECT pg_wal_replay_resume()') for $first, $third;
 for my $asked (values %node) {
     wait_for($asked, q{(SELECT bool_and(lag_bytes = 0 AND lag_seconds = 0 AND lag_kind = 'exact') FROM replica_lag_status)}, 'nobody to be behind any more');

@@ -180,5 +180,5 @@ is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events
 is($second->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events WHERE event = 'demotion' AND node_name = 'primary'}), '1', 'and the old primary a standby');
 
 $_->stop for $first, $second, $primary;
-quiet_log($_, 'is lost|could not|invalidating|cannot|error reading result of streaming command|canceling|another cluster|a password|is registered already|terminating|the database system|requested timeline|new timeline|connection to client lost|has already been removed') for values %node;
+quiet_log($_, 'is lost|could not|invalidating|cannot|error reading result of streaming command|canceling|another cluster|a password|is registered already|terminating|the database system|requested timeline|requested starting point|new timeline|connection to client lost|has already been removed') for values %node;
 done_testing();

@@ -11,7 +11,13 @@ use IO::Socket::UNIX;
 # Of a server, or of a pooler at host:port, that trusts the user.
 sub connect_to {
     my ($class, $host, $port, %startup) = @_;
-    my $socket = $host =~ m{^/} ? IO::Socket::UNIX->new(Peer => "$host/.s.PGSQL.$port") : IO::Socket::INET->new("$host:$port");
+    my $socket;
+    # A pooler that has just gone into the background listens in a moment.
+    for (1 .. 100) {
+        $socket = $host =~ m{^/} ? IO::Socket::UNIX->new(Peer => "$host/.s.PGSQL.$port") : IO::Socket::INET->new("$host:$port");
+        last if $socket || !$!{ECONNREFUSED};
+        select(undef, undef, undef, 0.1);
+    }
     die "no connection to $host:$port: $!" unless $socket;
     my $self = bless { socket => $socket, reported => {}, unread => '' }, $class;
     %startup = (user => 'postgres', database => 'postgres', %startup);
