@@ -30,14 +30,14 @@ Fitness fitness_of_claimant(const Primary& primary, int index, const Request& re
     return is_alone && !is_bounded ? Fitness::the_primary : Fitness::uncertain;
 }
 
-Fitness fitness_of(const BoardNode& node, int index, const Candidate& candidate, const Primary& primary,
-                   const Scene& scene, const Request& request) noexcept {
+Fitness fitness_of(const BoardNode& node, int index, const Candidate& candidate, const Scene& scene,
+                   const Request& request) noexcept {
     if (node.is_in_maintenance) return Fitness::in_maintenance;
     if (!node.has_facts) return Fitness::never_seen;
     if (!is_of_cluster(node, scene.around)) return Fitness::other_cluster;
     if (!is_fresh(node, scene.around) || (!node.is_self && node.reach == Reach::down)) return Fitness::missing;
-    if (!node.is_standby) return fitness_of_claimant(primary, index, request);
-    if (node.timeline != primary.timeline) return Fitness::other_timeline;
+    if (!node.is_standby) return fitness_of_claimant(scene.primary, index, request);
+    if (node.timeline != scene.primary.timeline) return Fitness::other_timeline;
     if (scene.around.now < node.held_until) return Fitness::held;
     if (node.replayed < request.min_lsn) return Fitness::before_lsn;
     if (!request.max_staleness) return Fitness::fit;
@@ -57,60 +57,6 @@ double score_by_bound(const BoardNode& node, const Candidate& candidate, const R
     return score_of(candidate.load, node.weight, lag_share);
 }
 
-Contender contender_of(int index, const Candidate& candidate, const BoardNode& node, const Request& request) {
-    Contender contender;
-    contender.index = index;
-    contender.is_in_zone = request.zone.empty() || request.zone == node.zone;
-    contender.weight = node.weight;
-    contender.load = candidate.load;
-    contender.round_trip = node.round_trip;
-    contender.lag_micros = candidate.lag.micros;
-    contender.lag_bytes = candidate.lag.bytes.value_or(0);
-    contender.score = candidate.score;
-    return contender;
-}
-
-std::vector<Contender> contenders_for_reads(const Scene& scene, const Judged& judged, const Request& request) {
-    std::vector<Contender> contenders;
-    contenders.reserve(judged.candidates.size());
-    if (request.strategy == Strategy::primary_only) return contenders;
-    for (std::size_t i = 0; i < judged.candidates.size(); ++i)
-        if (judged.candidates[i].for_reads == Fitness::fit)
-            contenders.push_back(contender_of(static_cast<int>(i), judged.candidates[i], scene.nodes[i], request));
-    return contenders;
-}
-
-// Wherever the primary goes, it will be one of these.
-void add_other_nodes(Choice& choice, const Scene& scene) {
-    choice.spare.reserve(scene.nodes.size());
-    for (std::size_t i = 0; i < scene.nodes.size(); ++i) {
-        const BoardNode& node = scene.nodes[i];
-        const bool is_foreign = node.has_facts && !is_of_cluster(node, scene.around);
-        if (static_cast<int>(i) != choice.nodes.front() && !node.is_in_maintenance && !is_foreign)
-            choice.spare.push_back(static_cast<int>(i));
-    }
-}
-
-void judge_node(Candidate& candidate, int index, const Horizon& horizon, const Primary& primary, const Scene& scene,
-                const Request& request) noexcept {
-    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
-    candidate.is_for_writes = primary.is_certain() && primary.index == index;
-    if (node.has_facts && is_of_cluster(node, scene.around)) {
-        if (node.is_standby) {
-            candidate.most_stale = most_stale(node, horizon, scene.around.now);
-            candidate.lag =
-                lag_of({node.replayed, node.seen_at}, horizon, node.measured, scene.around.now, scene.around.fresh_for);
-        } else if (candidate.is_for_writes) {
-            candidate.most_stale = 0;
-            candidate.lag = {0, 0, LagKind::exact};
-        }
-    }
-    if (scene.assigned != nullptr) candidate.assigned = scene.assigned[node.slot].count(scene.around.now);
-    candidate.load = load_of(node, candidate.assigned);
-    candidate.for_reads = fitness_of(node, index, candidate, primary, scene, request);
-    candidate.score = score_by_bound(node, candidate, request);
-}
-
 }  // namespace
 
 std::optional<base::Failure> fault_of(const Request& request) {
@@ -124,42 +70,28 @@ std::optional<base::Failure> fault_of(const Request& request) {
     return std::nullopt;
 }
 
-Judged judge(const Scene& scene, const Request& request) {
-    Judged judged{certain_primary(scene.nodes, scene.around), {}};
-    const Primary& primary = judged.primary;
-    judged.candidates.resize(scene.nodes.size());
+Candidate judge(int index, const Scene& scene, const Request& request) noexcept {
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
+    const Primary& primary = scene.primary;
     // What this server has is no measure for others when it is not certain that it is the primary.
     const Horizon horizon = scene.is_horizon_own && !primary.is_certain() ? Horizon() : scene.horizon;
-    const int count = static_cast<int>(scene.nodes.size());
-    const int first = request.is_read_only ? 0 : std::max(primary.index, 0);
-    const int end = request.is_read_only ? count : primary.index + 1;
-    for (int i = first; i < end; ++i)
-        judge_node(judged.candidates[static_cast<std::size_t>(i)], i, horizon, primary, scene, request);
-    return judged;
-}
-
-Choice choose(const Scene& scene, const Judged& judged, const Request& request, std::uint64_t random,
-              std::uint64_t turn) {
-    Choice choice;
-    const int primary = judged.primary.index;
-    if (!request.is_read_only) {
-        if (!judged.primary.is_certain()) return choice;
-        choice.nodes.push_back(primary);
-        add_other_nodes(choice, scene);
-        return choice;
+    Candidate candidate;
+    candidate.is_for_writes = primary.is_certain() && primary.index == index;
+    if (node.has_facts && is_of_cluster(node, scene.around)) {
+        if (node.is_standby) {
+            candidate.most_stale = most_stale(node, horizon, scene.around.now);
+            candidate.lag =
+                lag_of({node.replayed, node.seen_at}, horizon, node.measured, scene.around.now, scene.around.fresh_for);
+        } else if (candidate.is_for_writes) {
+            candidate.most_stale = 0;
+            candidate.lag = {0, 0, LagKind::exact};
+        }
     }
-    const auto rows = static_cast<std::size_t>(request.max_rows);
-    choice.nodes =
-        order(contenders_for_reads(scene, judged, request), rows + kMostSpares, request.strategy, random, turn);
-    if (primary >= 0 && judged.candidates[static_cast<std::size_t>(primary)].for_reads == Fitness::the_primary) {
-        choice.is_fallback = choice.nodes.empty();
-        choice.nodes.push_back(primary);
-    }
-    if (choice.nodes.size() <= rows) return choice;
-    // The first row's URI has all of them.
-    choice.spare.assign(choice.nodes.begin() + request.max_rows, choice.nodes.end());
-    choice.nodes.resize(rows);
-    return choice;
+    if (scene.assigned != nullptr) candidate.assigned = scene.assigned[node.slot].count(scene.around.now);
+    candidate.load = load_of(node, candidate.assigned);
+    candidate.for_reads = fitness_of(node, index, candidate, scene, request);
+    candidate.score = score_by_bound(node, candidate, request);
+    return candidate;
 }
 
 Steady valid_until(const Candidate& candidate, const Request& request, const Around& around,

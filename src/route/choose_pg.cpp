@@ -10,6 +10,7 @@
 #include "pg/srf.hpp"
 #include "route/board_pg.hpp"
 #include "route/connection_text.hpp"
+#include "route/ranking.hpp"
 
 extern "C" {
 #include "utils/pg_lsn.h"
@@ -127,11 +128,10 @@ Endpoints endpoints_of(std::size_t row, const Choice& choice, const Names& names
     return endpoints;
 }
 
-Offer offer_of(std::size_t row, const Choice& choice, const Scene& scene, const Judged& judged, const Request& request,
-               const Names& names, const Moment& moment) {
-    const auto index = static_cast<std::size_t>(choice.nodes[row]);
-    const BoardNode& node = scene.nodes[index];
-    const Candidate& candidate = judged.candidates[index];
+Offer offer_of(std::size_t row, const Choice& choice, const Scene& scene, const Request& request, const Names& names,
+               const Moment& moment) {
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(choice.nodes[row])];
+    const Candidate& candidate = choice.candidates[row];
     const Access access = access_of(node, request);
     const Endpoints endpoints = endpoints_of(row, choice, names, request);
     return {&node,
@@ -139,7 +139,7 @@ Offer offer_of(std::size_t row, const Choice& choice, const Scene& scene, const 
             connection_string(*endpoints[0], *names.database, access),
             connection_uri({endpoints[0]}, *names.database, access),
             connection_uri(endpoints, *names.database, access),
-            choice_reason(index, scene, judged, request, choice),
+            choice_reason(row, choice, scene, request),
             jdbc_url(endpoints, *names.database, access),
             moment.of(node.seen_at),
             moment.of(valid_until(candidate, request, scene.around, pace().interval)),
@@ -221,10 +221,11 @@ Datum get_optimal_connection(FunctionCallInfo fcinfo) {
     const Request request = request_of(fcinfo);
     const Scene scene = read_scene();
     if (scene.nodes.empty()) tell_of_no_nodes();
-    const Judged judged = judge(scene, request);
+    // What the session asked for last.
+    static auto* ranking = new Ranking();
     const bool is_round = request.is_read_only && request.strategy == Strategy::round_robin;
     const std::uint64_t turn = is_round ? shared().turn.fetch_add(1, std::memory_order_relaxed) : 0;
-    const Choice choice = choose(scene, judged, request, next_random(), turn);
+    const Choice choice = choose(scene, request, *ranking, next_random(), turn);
     if (choice.nodes.empty()) return result.done();
     if (request.is_read_only)
         shared().assigned[scene.nodes[static_cast<std::size_t>(choice.nodes[0])].slot].add(scene.around.now);
@@ -233,27 +234,28 @@ Datum get_optimal_connection(FunctionCallInfo fcinfo) {
     std::vector<Offer> offers;
     offers.reserve(choice.nodes.size());
     for (std::size_t i = 0; i < choice.nodes.size(); ++i)
-        offers.push_back(offer_of(i, choice, scene, judged, request, names, moment));
+        offers.push_back(offer_of(i, choice, scene, request, names, moment));
     pg::put_rows<Row<18>>(result, offers.size(), [&](std::size_t i, Row<18>& row) { fill(row, offers[i]); });
     return result.done();
 }
 
 // ---- Why -------------------------------------------------------------------------------------------------------------
 
-struct Reasons {
-    std::string reads, writes;
+struct Judged {
+    Candidate candidate;
+    std::string for_reads, for_writes;
 };
 
-void fill(Row<24>& row, const BoardNode& node, const Candidate& candidate, const Reasons& reasons,
-          const Moment& moment) {
+void fill(Row<24>& row, const BoardNode& node, const Judged& judged, const Moment& moment) {
+    const Candidate& candidate = judged.candidate;
     row.put_text(node.name);
     row.put_text(node.host);
     row.put(Int32GetDatum(node.port));
     row.put_role(node);
     row.put(BoolGetDatum(candidate.is_for_writes));
-    row.put_text(reasons.writes);
+    row.put_text(judged.for_writes);
     row.put(BoolGetDatum(candidate.for_reads == Fitness::fit || candidate.for_reads == Fitness::the_primary));
-    row.put_text(reasons.reads);
+    row.put_text(judged.for_reads);
     row.put_real(candidate.score);
     row.put_seconds(candidate.most_stale);
     row.put_lag(candidate.lag);
@@ -287,15 +289,15 @@ Datum node_candidates(FunctionCallInfo fcinfo) {
     request.is_read_only = true;
     refuse(request);
     const Scene scene = read_scene();
-    const Judged judged = judge(scene, request);
     const Moment moment{scene.around.now, GetCurrentTimestamp()};
-    std::vector<Reasons> reasons;
-    reasons.reserve(scene.nodes.size());
-    for (std::size_t i = 0; i < scene.nodes.size(); ++i)
-        reasons.push_back({read_reason(i, scene, judged, request), write_reason(i, scene, judged)});
-    pg::put_rows<Row<24>>(result, reasons.size(), [&](std::size_t i, Row<24>& row) {
-        fill(row, scene.nodes[i], judged.candidates[i], reasons[i], moment);
-    });
+    std::vector<Judged> judged;
+    judged.reserve(scene.nodes.size());
+    for (int i = 0; i < static_cast<int>(scene.nodes.size()); ++i) {
+        const Candidate candidate = judge(i, scene, request);
+        judged.push_back({candidate, read_reason(i, candidate, scene, request), write_reason(i, scene)});
+    }
+    pg::put_rows<Row<24>>(result, judged.size(),
+                          [&](std::size_t i, Row<24>& row) { fill(row, scene.nodes[i], judged[i], moment); });
     return result.done();
 }
 

@@ -84,6 +84,16 @@ void count(Primary& primary, Nodes nodes, const Around& around) noexcept {
     primary.doubt = is_certain ? Doubt::none : Doubt::outvoted;
 }
 
+// Time alone changes something when what was heard is no longer the present.
+Steady until_of(Nodes nodes, const Around& around) noexcept {
+    Steady oldest = around.now;
+    for (const BoardNode& node : nodes) {
+        if (is_fresh(node, around)) oldest = std::min(oldest, node.seen_at);
+        if (has_view(node, around)) oldest = std::min(oldest, node.view.at);
+    }
+    return oldest + around.fresh_for;
+}
+
 }  // namespace
 
 // Without the library a server has no instance.
@@ -102,6 +112,7 @@ bool is_of_cluster(const BoardNode& node, const Around& around) noexcept {
 Primary certain_primary(Nodes nodes, const Around& around) noexcept {
     Primary primary;
     primary.timeline = newest_known(nodes, around);
+    primary.until = until_of(nodes, around);
     for (std::size_t i = 0; i < nodes.size(); ++i) {
         if (!is_primary(nodes[i], around)) continue;
         if (primary.index < 0 || nodes[i].timeline > nodes[static_cast<std::size_t>(primary.index)].timeline)

@@ -27,6 +27,7 @@ struct Primary {
     int votes = 0;
     int voters = 0;
     std::uint32_t timeline = 0;  // the newest that is known of
+    Steady until;                // it is so while nothing else is heard
 
     bool is_certain() const noexcept { return doubt == Doubt::none; }
 };

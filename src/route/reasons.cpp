@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// What is said of candidates, in words.
+// What is said of candidates, and of those chosen, in words.
 #include <algorithm>
 #include <iterator>
 
 #include "base/text.hpp"
-#include "route/candidates.hpp"
+#include "route/ranking.hpp"
 
 namespace steward::route {
 
@@ -36,19 +36,18 @@ std::string want_of(const Request& request) {
 
 }  // namespace
 
-std::string read_reason(std::size_t index, const Scene& scene, const Judged& judged, const Request& request) {
-    const BoardNode& node = scene.nodes[index];
-    const Candidate& candidate = judged.candidates[index];
+std::string read_reason(int index, const Candidate& candidate, const Scene& scene, const Request& request) {
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
     switch (candidate.for_reads) {
     case Fitness::fit: return staleness_of(candidate) + place_of(node);
     case Fitness::the_primary: return "the primary: where no standby can be taken" + place_of(node);
-    case Fitness::uncertain: return reason_of(judged.primary, scene.nodes);
+    case Fitness::uncertain: return reason_of(scene.primary, scene.nodes);
     case Fitness::in_maintenance: return "in maintenance";
     case Fitness::never_seen: return "it has not answered yet";
     case Fitness::missing: return "it does not answer";
     case Fitness::other_cluster: return "it belongs to another cluster";
     case Fitness::other_timeline:
-        return fmt::format("it is on timeline {}, the cluster on {}", node.timeline, judged.primary.timeline);
+        return fmt::format("it is on timeline {}, the cluster on {}", node.timeline, scene.primary.timeline);
     case Fitness::held:
         return fmt::format("it has been lost and is back: taken again when it has answered for {} more",
                            seconds(node.held_until - scene.around.now));
@@ -62,22 +61,21 @@ std::string read_reason(std::size_t index, const Scene& scene, const Judged& jud
     return "";
 }
 
-std::string write_reason(std::size_t index, const Scene& scene, const Judged& judged) {
-    const BoardNode& node = scene.nodes[index];
-    const bool is_spoken_of =
-        static_cast<int>(index) == judged.primary.index || static_cast<int>(index) == judged.primary.rival;
-    if (is_spoken_of) return reason_of(judged.primary, scene.nodes);
+std::string write_reason(int index, const Scene& scene) {
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
+    if (index == scene.primary.index || index == scene.primary.rival) return reason_of(scene.primary, scene.nodes);
     if (!node.has_facts) return "it has not answered yet";
     if (!is_of_cluster(node, scene.around)) return "it belongs to another cluster";
     if (!is_fresh(node, scene.around)) return "it does not answer";
     return node.is_standby ? "a standby" : "another node is the primary";
 }
 
-std::string choice_reason(std::size_t index, const Scene& scene, const Judged& judged, const Request& request,
-                          const Choice& choice) {
-    const BoardNode& node = scene.nodes[index];
-    if (!request.is_read_only) return reason_of(judged.primary, scene.nodes);
-    if (judged.candidates[index].for_reads != Fitness::the_primary) return read_reason(index, scene, judged, request);
+std::string choice_reason(std::size_t row, const Choice& choice, const Scene& scene, const Request& request) {
+    const int index = choice.nodes[row];
+    const Candidate& candidate = choice.candidates[row];
+    const BoardNode& node = scene.nodes[static_cast<std::size_t>(index)];
+    if (!request.is_read_only) return reason_of(scene.primary, scene.nodes);
+    if (candidate.for_reads != Fitness::the_primary) return read_reason(index, candidate, scene, request);
     if (choice.is_fallback) return "the primary: " + want_of(request) + place_of(node);
     return "the primary, after the standbys" + place_of(node);
 }

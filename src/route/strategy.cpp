@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "base/text.hpp"
@@ -48,55 +47,14 @@ std::uint64_t next(std::uint64_t& state) noexcept {
     return mixed ^ (mixed >> 31U);
 }
 
-// One of its zone, else of another, else one that is full.
-int tier_of(const Contender& contender) noexcept {
-    return contender.load >= kFullLoad ? 2 : contender.is_in_zone ? 0 : 1;
+std::size_t place_at(const std::vector<std::uint64_t>& sums, std::uint64_t point) noexcept {
+    return static_cast<std::size_t>(std::upper_bound(sums.begin(), sums.end(), point) - sums.begin());
 }
 
-// By weight, one of the tier that is not `but`; `sum` is the weight of them all.
-std::size_t draw(const std::vector<Contender>& contenders, int tier, std::size_t but, std::uint64_t sum,
-                 std::uint64_t& state) {
-    std::uint64_t point = next(state) % sum;
-    for (std::size_t i = 0; i < contenders.size(); ++i) {
-        if (i == but || tier_of(contenders[i]) != tier) continue;
-        const auto weight = static_cast<std::uint64_t>(contenders[i].weight);
-        if (point < weight) return i;
-        point -= weight;
-    }
-    return 0;
-}
-
-// The places from `first` on, up to `wanted`; equal ones stay in the order of their names.
 template <class Key>
-void sort_by(std::vector<int>& places, const std::vector<Contender>& contenders, std::size_t first, std::size_t wanted,
-             Key key) {
-    const auto begin = places.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = places.begin() + static_cast<std::ptrdiff_t>(std::max(first, wanted));
-    std::partial_sort(begin, end, places.end(), [&](int a, int b) {
-        const auto one = key(contenders[static_cast<std::size_t>(a)]);
-        const auto other = key(contenders[static_cast<std::size_t>(b)]);
-        return one < other || (!(other < one) && a < b);
-    });
-}
-
-void balance(std::vector<int>& places, const std::vector<Contender>& contenders, std::size_t wanted,
-             std::uint64_t random) {
-    const auto key = [](const Contender& c) { return std::make_pair(tier_of(c), c.score); };
-    int best = tier_of(contenders.front());
-    for (const Contender& contender : contenders) best = std::min(best, tier_of(contender));
-    std::uint64_t sum = 0;
-    int count = 0;
-    for (const Contender& contender : contenders) {
-        if (tier_of(contender) != best) continue;
-        sum += static_cast<std::uint64_t>(contender.weight);
-        ++count;
-    }
-    if (count < 2) return sort_by(places, contenders, 0, wanted, key);
-    const std::size_t one = draw(contenders, best, contenders.size(), sum, random);
-    const std::uint64_t rest = sum - static_cast<std::uint64_t>(contenders[one].weight);
-    const std::size_t other = draw(contenders, best, one, rest, random);
-    std::swap(places.front(), places[contenders[other].score < contenders[one].score ? other : one]);
-    sort_by(places, contenders, 1, wanted, key);
+void sort_by(std::vector<Contender>& contenders, Key key) {
+    std::stable_sort(contenders.begin(), contenders.end(),
+                     [&](const Contender& a, const Contender& b) { return key(a) < key(b); });
 }
 
 }  // namespace
@@ -124,30 +82,36 @@ double score_of(double load, int weight, double lag_share) noexcept {
     return load * kUsualWeight / weight + kLagWeight * lag_share;
 }
 
-std::vector<int> order(const std::vector<Contender>& contenders, std::size_t wanted, Strategy strategy,
-                       std::uint64_t random, std::uint64_t turn) {
-    std::vector<int> places(contenders.size());
-    if (contenders.empty()) return places;
-    wanted = std::min(wanted, contenders.size());
-    std::iota(places.begin(), places.end(), 0);
+int tier_of(const Contender& contender) noexcept {
+    return contender.load >= kFullLoad ? 2 : contender.is_in_zone ? 0 : 1;
+}
+
+bool is_better(const Contender& one, const Contender& other) noexcept {
+    return std::make_pair(tier_of(one), one.score) < std::make_pair(tier_of(other), other.score);
+}
+
+void sort(std::vector<Contender>& contenders, Strategy strategy) {
     switch (strategy) {
-    case Strategy::balanced:
-    case Strategy::primary_only: balance(places, contenders, wanted, random); break;
+    case Strategy::balanced: std::stable_sort(contenders.begin(), contenders.end(), is_better); break;
     case Strategy::nearest:
-        sort_by(places, contenders, 0, wanted,
-                [](const Contender& c) { return std::make_pair(!c.is_in_zone, c.round_trip); });
+        sort_by(contenders, [](const Contender& c) { return std::make_pair(!c.is_in_zone, c.round_trip); });
         break;
     case Strategy::least_lag:
-        sort_by(places, contenders, 0, wanted,
+        sort_by(contenders,
                 [](const Contender& c) { return std::make_pair(c.lag_micros.value_or(kFar), c.lag_bytes); });
         break;
-    case Strategy::round_robin:
-        // In the order of their names, beginning with the next.
-        std::rotate(places.begin(), places.begin() + static_cast<std::ptrdiff_t>(turn % places.size()), places.end());
+    case Strategy::primary_only:
+    case Strategy::round_robin: break;
     }
-    places.resize(wanted);
-    for (int& place : places) place = contenders[static_cast<std::size_t>(place)].index;
-    return places;
+}
+
+std::pair<std::size_t, std::size_t> draw_two(const std::vector<std::uint64_t>& sums, std::uint64_t random) noexcept {
+    const std::size_t one = place_at(sums, next(random) % sums.back());
+    const std::uint64_t before = one == 0 ? 0 : sums[one - 1];
+    const std::uint64_t weight = sums[one] - before;
+    // As if the first were not among them.
+    const std::uint64_t point = next(random) % (sums.back() - weight);
+    return {one, place_at(sums, point < before ? point : point + weight)};
 }
 
 }  // namespace steward::route

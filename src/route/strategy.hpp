@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -51,9 +52,14 @@ struct Contender {
 // What a node takes of what it can take, and how much of the bound it is behind, 0 to 1 each.
 double score_of(double load, int weight, double lag_share) noexcept;
 
-// Of the nodes, the one to take first, the others from the best on; no more than `wanted`. `random` and `turn` differ from
-// call to call.
-std::vector<int> order(const std::vector<Contender>& contenders, std::size_t wanted, Strategy strategy,
-                       std::uint64_t random, std::uint64_t turn);
+// What comes before a score: one of its zone, else of another, else one that is full.
+int tier_of(const Contender& contender) noexcept;
+bool is_better(const Contender& one, const Contender& other) noexcept;
+
+// The best first; equal ones stay in the order of their names.
+void sort(std::vector<Contender>& contenders, Strategy strategy);
+
+// Two places, each as likely as its weight; `sums` are those of the weights up to and with each, of two or more.
+std::pair<std::size_t, std::size_t> draw_two(const std::vector<std::uint64_t>& sums, std::uint64_t random) noexcept;
 
 }  // namespace steward::route

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: PostgreSQL
-#include "route/candidates.hpp"
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -32,13 +30,13 @@ std::string names(const std::vector<BoardNode>& nodes, const std::vector<int>& c
 }
 
 std::string chosen(const std::vector<BoardNode>& nodes, const Request& request, const Horizon& horizon = kHorizon) {
-    const Scene scene{nodes, horizon, false, kAround, nullptr, 0};
-    return names(nodes, choose(scene, judge(scene, request), request, 1, 0).nodes);
+    Ranking ranking;
+    return names(nodes, choose(scene_of(nodes, horizon), request, ranking, 1, 0).nodes);
 }
 
-std::string why_not(const std::vector<BoardNode>& nodes, std::size_t index, const Request& request) {
-    const Scene scene{nodes, kHorizon, false, kAround, nullptr, 0};
-    return read_reason(index, scene, judge(scene, request), request);
+std::string why_not(const std::vector<BoardNode>& nodes, int index, const Request& request) {
+    const Scene scene = scene_of(nodes, kHorizon);
+    return read_reason(index, judge(index, scene, request), scene, request);
 }
 
 TEST(RouteCandidates, reads_go_to_standbys_and_then_to_the_primary) {
@@ -97,7 +95,7 @@ TEST(RouteCandidates, says_why_not) {
     const char* reasons[] = {"in maintenance", "it has not answered yet", "it does not answer",
                              "it is on timeline 0, the cluster on 1",
                              "it has been lost and is back: taken again when it has answered for 3.000 s more"};
-    for (std::size_t i = 0; i < std::size(reasons); ++i) EXPECT_EQ(why_not(nodes, i + 1, reads()), reasons[i]);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(why_not(nodes, i + 1, reads()), reasons[i]);
 }
 
 TEST(RouteCandidates, without_a_certain_primary_there_is_no_bound_it_could_keep) {
@@ -116,18 +114,22 @@ TEST(RouteCandidates, what_a_server_has_that_may_not_be_primary_is_no_measure) {
     for (BoardNode& node : nodes) node.measured = {};
     nodes[2].is_self = false;
     nodes[0].is_self = true;
-    Scene scene{nodes, kHorizon, true, kAround, nullptr, 0};
-    EXPECT_EQ(judge(scene, reads(0)).candidates[1].for_reads, Fitness::fit);
+    auto fitness = [&] {
+        Scene scene = scene_of(nodes, kHorizon);
+        scene.is_horizon_own = true;
+        return judge(1, scene, reads(0)).for_reads;
+    };
+    EXPECT_EQ(fitness(), Fitness::fit);
     lose(nodes[2]);
     nodes[1].view = {};
-    EXPECT_EQ(judge(scene, reads(0)).candidates[1].for_reads, Fitness::lag_unknown);
+    EXPECT_EQ(fitness(), Fitness::lag_unknown);
 }
 
 TEST(RouteCandidates, writes_can_go_on_where_the_primary_goes) {
     auto nodes = cluster(4);
     nodes[3].is_in_maintenance = true;
-    const Scene scene{nodes, kHorizon, false, kAround, nullptr, 0};
-    const Choice choice = choose(scene, judge(scene, {}), {}, 1, 0);
+    Ranking none;
+    const Choice choice = choose(scene_of(nodes, kHorizon), {}, none, 1, 0);
     EXPECT_EQ(names(nodes, choice.nodes), "n0");
     EXPECT_EQ(names(nodes, choice.spare), "n1 n2");
 }
@@ -160,13 +162,17 @@ struct Herd {
         std::make_unique<std::array<Assignments, kMaxNodes>>();
 
     // Clients that all come before anything new is known of the nodes.
-    std::map<int, int> come(int clients, Request request) {
+    std::map<int, int> come(int clients, Request request, bool is_one_session = false) {
         std::map<int, int> taken;
+        Ranking ranking;
         request.max_rows = 1;
         for (int i = 0; i < clients; ++i) {
-            const Scene scene{nodes, kHorizon, false, kAround, assigned->data(), 0};
-            const Choice choice = choose(scene, judge(scene, request), request, static_cast<std::uint64_t>(i) * 7919,
-                                         static_cast<std::uint64_t>(i));
+            Scene scene = scene_of(nodes, kHorizon);
+            scene.assigned = assigned->data();
+            // Each in a session of its own, or all in one.
+            if (!is_one_session) ranking = {};
+            const Choice choice =
+                choose(scene, request, ranking, static_cast<std::uint64_t>(i) * 7919, static_cast<std::uint64_t>(i));
             ++taken[choice.nodes.at(0)];
             (*assigned)[static_cast<std::size_t>(choice.nodes[0])].add(kAround.now);
         }
@@ -175,12 +181,12 @@ struct Herd {
 };
 
 TEST(RouteStrategy, a_herd_spreads) {
-    for (int standbys : {2, 4, 15}) {
+    for (auto [standbys, is_one_session] : {std::pair(2, false), {4, false}, {15, false}, {15, true}}) {
         Herd herd{cluster(standbys + 1)};
         // The best by what was last heard of it.
         for (std::size_t i = 2; i < herd.nodes.size(); ++i) herd.nodes[i].connections = 3;
         const int each = 100;
-        auto taken = herd.come(standbys * each, reads());
+        auto taken = herd.come(standbys * each, reads(), is_one_session);
         EXPECT_EQ(taken.count(0), 0U);
         for (int i = 1; i <= standbys; ++i) {
             EXPECT_GT(taken[i], each * 3 / 4);
@@ -234,6 +240,58 @@ TEST(RouteStrategy, each_strategy_has_its_order) {
     EXPECT_EQ(herd.come(5, request), (std::map<int, int>{{3, 5}}));
     request.strategy = Strategy::round_robin;
     EXPECT_EQ(herd.come(6, request), (std::map<int, int>{{1, 2}, {2, 2}, {3, 2}}));
+}
+
+TEST(RouteRanking, what_no_longer_holds_is_ranked_anew) {
+    auto nodes = cluster(4);
+    Request request = reads(2 * kSecond);
+    request.max_rows = 1;
+    for (BoardNode& node : nodes) node.measured = {{1000}, 0, kAround.now, true};
+    nodes[2].measured.age = kSecond;
+    Ranking ranking;
+    auto offered_at = [&](Steady now, std::uint64_t version = 1) {
+        Scene scene = scene_of(nodes, {});
+        scene.around.now = now;
+        scene.version = version;
+        Choice choice = choose(scene, request, ranking, 1, 0);
+        choice.nodes.insert(choice.nodes.end(), choice.spare.begin(), choice.spare.end());
+        return names(nodes, choice.nodes);
+    };
+    EXPECT_EQ(offered_at(kAround.now), "n0 n1 n2 n3");
+    EXPECT_EQ(offered_at(kAround.now + kSecond), "n0 n1 n2 n3");
+    EXPECT_EQ(ranking.nodes.size(), 3U);
+    EXPECT_EQ(offered_at(kAround.now + (kSecond + 1)), "n0 n1 n3") << "too old, by time alone";
+    EXPECT_EQ(ranking.nodes.size(), 2U);
+    nodes[2].measured.age = 0;
+    EXPECT_EQ(offered_at(kAround.now + (kSecond + 1)), "n0 n1 n3") << "nobody has heard of it";
+    EXPECT_EQ(offered_at(kAround.now + (kSecond + 1), 2), "n0 n1 n2 n3");
+    request.max_staleness = kSecond;
+    EXPECT_EQ(offered_at(kAround.now + (kSecond + 1), 2), "n0") << "another request";
+}
+
+TEST(RouteRanking, a_server_that_is_not_right_itself_is_looked_at_each_time) {
+    auto nodes = cluster(3);
+    Request request = reads();
+    request.max_rows = 1;
+    request.min_lsn = {1001};
+    Ranking ranking;
+    EXPECT_EQ(choose(scene_of(nodes, kHorizon), request, ranking, 1, 0).nodes.at(0), 0);
+    ASSERT_TRUE(nodes[2].is_self);
+    nodes[2].replayed = {1001};
+    EXPECT_EQ(choose(scene_of(nodes, kHorizon), request, ranking, 1, 0).nodes.at(0), 2);
+}
+
+TEST(RouteRanking, those_that_have_become_full_give_way) {
+    Herd herd{cluster(5)};
+    for (std::size_t i : {1, 2}) {
+        copy_short(herd.nodes[i].zone, "eu");
+        herd.nodes[i].connections = 80;
+    }
+    Request request = reads();
+    request.zone = "eu";
+    auto taken = herd.come(60, request, true);
+    EXPECT_NEAR(taken[1] + taken[2], 20, 2);
+    EXPECT_EQ(taken[3] + taken[4], 60 - taken[1] - taken[2]);
 }
 
 TEST(RouteAssignments, are_forgotten_by_half_and_half) {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/text.hpp"
-#include "route/candidates.hpp"
+#include "route/ranking.hpp"
 
 namespace steward::route {
 
@@ -54,6 +54,10 @@ inline std::vector<BoardNode> cluster(int count) {
 inline void lose(BoardNode& node) {
     node.is_missing = true;
     node.reach = Reach::down;
+}
+
+inline Scene scene_of(const std::vector<BoardNode>& nodes, const Horizon& horizon) {
+    return {nodes, certain_primary(nodes, kAround), horizon, false, kAround, nullptr, 0, 1};
 }
 
 inline std::string write_target(const std::vector<BoardNode>& nodes) {
