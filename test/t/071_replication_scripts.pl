@@ -58,7 +58,7 @@ sub into { return ('--data', $_[0]->data_dir, '--name', $_[0]->name) }
 
 my $a = $node{a};
 $a->init;
-$a->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\nlog_statement = all\nwal_keep_size = 64MB");
+$a->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\nlog_statement = all\nwal_keep_size = 64MB\nshared_preload_libraries = 'pg_steward'");
 $a->start;
 $a->safe_psql('postgres', 'CREATE EXTENSION pg_steward; CREATE ROLE nobody LOGIN; CREATE TABLE t (what text)');
 my @standbys = map { ('--standby', "$_=127.0.0.1") } qw(b c);
@@ -146,6 +146,18 @@ is($a->safe_psql('postgres', q{INSERT INTO t VALUES ('kept'); SELECT DISTINCT sy
 does('neither', qr/synchronous_standby_names = ''/, $a, 'synchronous', '--off');
 
 # ---- A failover --------------------------------------------------------------------------------------------------------
+
+# One that does not receive what the other has, and knows that.
+$a->safe_psql('postgres', sprintf q{SELECT steward.register_node('%s', '%s', %d)}, $_->name, $_->host, $_->port) for $b, $d;
+wait_for($d, q{(SELECT count(*) = 2 FROM steward.nodes)}, 'the nodes');
+$d->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'});
+my $receiver = pid_of($d, q{backend_type = 'walreceiver'});
+kill 'STOP', $receiver;
+$a->safe_psql('postgres', q{SELECT pg_switch_wal()});
+wait_for($d, q{EXISTS (SELECT FROM steward.node_status() WHERE node_name = 'b' AND state = 'up' AND flush_lsn > pg_last_wal_receive_lsn())}, 'what the other one has');
+refused('a promotion of one that has less', 4, qr/and is a standby itself.*others have received more: b up to/s, $d, 'promote', '--although-primary-answers');
+kill 'CONT', $receiver;
+$a->safe_psql('postgres', q{SELECT steward.remove_node(name) FROM steward.nodes});
 
 refused('a promotion beside the primary', 4, qr/the server it follows answers, and has written \d+ bytes more/, $b, 'promote');
 wait_for($d, q{EXISTS (SELECT FROM t)}, 'the cascaded standby');
