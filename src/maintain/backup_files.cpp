@@ -81,6 +81,11 @@ void empty(const OpenDirectory& directory) {
 
 }  // namespace
 
+bool is_taken(const std::string& path) noexcept {
+    struct stat state {};
+    return lstat(path.c_str(), &state) == 0;
+}
+
 void make_directory(const std::string& path) {
     if (mkdir(path.c_str(), S_IRWXU) != 0) fail(path);
 }

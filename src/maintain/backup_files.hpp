@@ -8,6 +8,7 @@
 
 namespace steward::maintain {
 
+bool is_taken(const std::string& path) noexcept;
 void make_directory(const std::string& path);  // for the server's user alone
 // Of all files in it, flushed or not.
 std::int64_t directory_bytes(const std::string& path);

@@ -69,11 +69,21 @@ void remove_backups(const AllowedProgram& program, const std::string& which) {
 
 // ---- Records ---------------------------------------------------------------------------------------------------------
 
+// After the second in which it begins, or the next one that no other backup is named after.
+std::string free_location(const AllowedProgram& program, base::Instant at) {
+    std::string location;
+    do {
+        location = fmt::format("{}/{}", *program.directory, backup_name(program.name, at));
+        at.micros += base::kMicrosPerSecond;
+    } while (is_taken(location) || is_taken(location + std::string(kPartial)));
+    return location;
+}
+
 Backup record_start(const AllowedProgram& program) {
     Backup backup;
     backup.started_at = pg::now();
     if (program.directory) {
-        backup.final_location = fmt::format("{}/{}", *program.directory, backup_name(program.name, backup.started_at));
+        backup.final_location = free_location(program, backup.started_at);
         backup.location = backup.final_location + std::string(kPartial);
     }
     {

@@ -23,8 +23,6 @@ sub fails {
 }
 sub on_disk { opendir(my $handle, "$dir/backups") or die; return join ' ', map { s/-\d{8}T\d{6}Z/-*/r } sort grep { !/^\./ } readdir $handle; }
 sub health { return sql(qq{SELECT verdict || ' ' || coalesce(value, '') FROM steward.backup_health WHERE "check" = '$_[0]'}); }
-# Of two backups within one second, both would have the same name.
-sub run { my $program = shift; sql(q{SELECT pg_sleep(1.01 - extract(epoch FROM clock_timestamp())::numeric % 1)}); return $program; }
 
 # ---- pg_basebackup -----------------------------------------------------------------------------------------------------
 
@@ -51,7 +49,7 @@ $copy->stop;
 
 # Only the newest two stay, besides what somebody else has put there.
 mkdir "$dir/backups/pg_basebackup-precious" or die;
-for (1 .. 2) { run(); sql(q{CALL steward.run_program('pg_basebackup')}); }
+for (1 .. 2) { sql(q{CALL steward.run_program('pg_basebackup')}); }
 is(on_disk(), 'pg_basebackup-* pg_basebackup-* pg_basebackup-precious', 'old ones go');
 is(sql(q{SELECT count(*) FILTER (WHERE removed_at IS NULL), count(*), bool_and(outcome = 'good') FROM steward.backups}), '2|3|t', 'as recorded');
 
@@ -67,7 +65,6 @@ my ($argv, $verify) = split /\n/, sql(q{SELECT array_to_string(argv[3:], ' ') FR
 my $basebackup = sql(q{SELECT argv[1] FROM steward.programs});
 tool("$basebackup -D \$1 $argv || exit 1; echo damage >> \$1/PG_VERSION");
 sql(qq{SELECT steward.allow_backup('pg_basebackup', ARRAY['$tool', '{location}'], ARRAY['$verify', '{location}'], '$dir/backups', keep => 1)});
-run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '38000: the verification of the backup of program "pg_basebackup" failed with exit code 1');
 is(on_disk(), 'pg_basebackup-* pg_basebackup-* pg_basebackup-*.partial pg_basebackup-precious', 'a damaged backup removes no other one');
 is(sql(q{SELECT outcome, verified_at IS NULL FROM steward.backups ORDER BY backup_id DESC LIMIT 1}), 'failed|t', 'and does not count');
@@ -75,20 +72,17 @@ like(health('backup_last_run: pg_basebackup'), qr/^warning failed/, 'as can be s
 like(health('backup_age'), qr/^ok/, 'there is a good one nevertheless');
 
 tool('echo half > $1/half; echo no space left; exit 28');
-run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '38000: program "pg_basebackup" failed with exit code 28');
 is(on_disk(), 'pg_basebackup-* pg_basebackup-* pg_basebackup-*.partial pg_basebackup-precious', 'what is left of the one before is gone');
 
 # A device that is full.
 my $pg_dump = $basebackup =~ s/pg_basebackup$/pg_dump/r;
 tool("exec $pg_dump -h " . $node->host . ' -p ' . $node->port . ' -f /dev/full postgres');
-run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '38000: program "pg_basebackup" failed with exit code 1');
 like(sql(q{SELECT output FROM steward.program_runs ORDER BY run_id DESC LIMIT 1}), qr/No space left on device/, 'what the program has said of it is kept');
 is(sql(q{SELECT outcome FROM steward.backups ORDER BY backup_id DESC LIMIT 1}), 'failed', 'and the backup does not count');
 
 tool("echo half > \$1/half; echo \$\$ > $dir/pid; exec sleep 1000");
-run();
 my $session = session($node, 'runs', q{CALL steward.run_program('pg_basebackup')});
 wait_for($node, qq{(pg_stat_file('$dir/pid', true)).size > 0}, 'the program');
 like(health('backup_running: pg_basebackup'), qr/^ok/, 'under way');
@@ -98,20 +92,17 @@ is(sql(q{SELECT outcome FROM steward.backups ORDER BY backup_id DESC LIMIT 1}), 
 
 # Missing.
 unlink $tool;
-run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '58P01: program "pg_basebackup" could not be started: No such file or directory');
 is(health('program_missing: pg_basebackup'), "critical $tool", 'a missing program is seen before it is needed');
 
 # A directory that takes nothing.
 chmod 0500, "$dir/backups" or die;
 tool('exit 0');
-run();
 fails(q{CALL steward.run_program('pg_basebackup')}, '58030: could not make a directory for a backup: .*: Permission denied');
 chmod 0700, "$dir/backups" or die;
 
 # The next good one makes up for all of it.
 tool("exec $basebackup -D \$1 $argv");
-run();
 sql(q{CALL steward.run_program('pg_basebackup')});
 is(on_disk(), 'pg_basebackup-* pg_basebackup-precious', 'one is kept, nothing partial is left');
 like(health('backup_last_run: pg_basebackup'), qr/^ok good/, 'good again');
@@ -136,7 +127,6 @@ is($node->safe_psql('restored', 'SELECT count(*) FROM t'), 20000, 'with its rows
 $pg_dump = sql(q{SELECT argv[1] FROM steward.programs});
 tool("$pg_dump \"\$@\" || exit 1; for a; do case \$a in --file=*) truncate -s -1000 \"\${a#--file=}\";; esac; done");
 sql(qq{UPDATE steward.programs SET argv[1] = '$tool'});
-run();
 fails(q{CALL steward.run_program('dump')}, '38000: the verification of the backup of program "dump" failed with exit code 1');
 is(sql(q{SELECT string_agg(outcome, ' ' ORDER BY backup_id) FROM steward.backups WHERE program = 'dump'}), 'good failed', 'a torn dump does not count');
 
