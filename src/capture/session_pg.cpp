@@ -17,7 +17,7 @@ Downshift downshift;
 
 namespace {
 
-// An entry is folded when it was not for this long: how soon eviction knows that a query is in use.
+// An entry is folded when it was not for this long.
 constexpr std::int64_t kFoldEveryNs = 1'000'000'000;
 
 LWLock* lock_of(std::uint64_t hash) noexcept { return shared().locks[Store::shard_index(hash)]; }
@@ -50,6 +50,7 @@ void fold(SlabEntry& entry, std::int64_t now) noexcept {
         bool is_kept = kept != nullptr && kept->key == entry.data.key;
         entry.has_text = is_kept && kept->text != nullptr;
         if (is_kept) unusual = unusual_after(*kept);
+        entry.folded_turn = shard_of(hash).turns();
     }
     set_slow_after(entry, unusual);
     entry.folded_at = now;
@@ -92,6 +93,11 @@ void note_failure(const FlightState& flight, int sqlstate, const Message& messag
     shard_of(flight.hash).note_failure(flight.key, sqlstate, flight.sums[kTotalNs], flight.seen_at, message);
 }
 
+// Sooner when others are evicted fast: what is not folded is not known to be in use.
+bool is_due(const SlabEntry& entry, std::int64_t now) noexcept {
+    return now - entry.folded_at > kFoldEveryNs || entry.folded_turn != shard_of(entry.data.hash).turns();
+}
+
 bool is_up_to_date(const SlabEntry& entry) noexcept { return entry.data.resets_seen == shared_store->resets(); }
 
 }  // namespace
@@ -120,6 +126,7 @@ SlabEntry& touch_slowly(SlabEntry* entry, const Key& key, std::uint64_t hash, co
         session_slab->begin(*entry, key, hash, ref, shared_store->resets());
         set_slow_after(*entry, unusual);
         entry->folded_at = now;
+        entry->folded_turn = shard_of(hash).turns();
     }
     if (entry->has_text || source.text == nullptr) return *entry;
     if (gives_up(kNoFirstText) && !is_known && entry->data.counters.is_empty()) return *entry;
@@ -141,7 +148,7 @@ SlabEntry& record_call(const FlightState& flight, const Source& source, std::int
         counters.see(flight.seen_at);
         has_room = entry.data.histogram.add(nanos);
     }
-    if (!has_room || now - entry.folded_at > kFoldEveryNs) fold(entry, now);
+    if (!has_room || is_due(entry, now)) fold(entry, now);
     return entry;
 }
 

@@ -94,7 +94,14 @@ Entry& Shard::make(const Key& key, std::uint64_t hash) noexcept {
     return entry;
 }
 
+void Shard::count_turns() noexcept {
+    if (++evicted_since_turn_ * 2 < size_.entries) return;
+    evicted_since_turn_ = 0;
+    turns_.fetch_add(1, std::memory_order_relaxed);
+}
+
 void Shard::evict() noexcept {
+    count_turns();
     if (main_.empty() || small_.size() > size_.entries / 10) {
         Entry& first = small_.front();
         ghosts_[first.hash % size_.entries] = first.hash;

@@ -126,6 +126,9 @@ public:
     std::int64_t evictions() const noexcept { return evictions_; }
     std::int64_t returns() const noexcept { return returns_; }
     std::int64_t folds() const noexcept { return folds_; }
+    // Without the lock: another number when half as many entries were evicted as there are. A query that is not folded
+    // between two of them may go as if nobody used it.
+    std::uint32_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
 private:
     static constexpr std::uint8_t kMostHits = 3;
@@ -155,6 +158,7 @@ private:
     Entry& evicted_entry_of(const Key& key) noexcept;
     Entry& make(const Key& key, std::uint64_t hash) noexcept;
     void evict() noexcept;
+    void count_turns() noexcept;
     void promote(Entry& entry) noexcept;
     void drop(Entry& entry) noexcept;
     void forget(Entry& entry) noexcept;
@@ -173,9 +177,12 @@ private:
     QueueOf<Failure> free_failures_;
     QueueOf<Failure> recent_failures_;  // the latest first
     Failure evicted_failures_{};
+    std::uint32_t evicted_since_turn_ = 0;
     std::int64_t evictions_ = 0;
     std::int64_t returns_ = 0;
     std::int64_t folds_ = 0;
+    // Read at each call by all sessions, and seldom written.
+    alignas(kAlignment) std::atomic<std::uint32_t> turns_ = 0;
 };
 
 }  // namespace steward::capture
