@@ -38,7 +38,9 @@ bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTO
                     outcome);
     if (!lease.micros)
         throw std::move(error)
-            .detail("No more than half of the nodes of steward.nodes take it for the primary, or one has seen another.")
+            .detail(
+                "No more than half of the nodes of steward.nodes take it for the primary, one has seen another, or its "
+                "prober has only begun to look.")
             .hint("{}", hint);
     throw std::move(error)
         .detail("For {:.1f} s no more than half of the nodes of steward.nodes have answered it.",
@@ -51,6 +53,7 @@ void require_lease(const char* outcome) {
     const Steady lease{shared().lease.load(std::memory_order_relaxed)};
     const Steady now = steady_now();
     if (now <= lease) return;
+    if (!lease.micros) wake_prober();
     pg::entry([&] { refuse(lease, now, outcome); });
 }
 

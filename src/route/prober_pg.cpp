@@ -22,7 +22,6 @@ namespace steward::route {
 namespace {
 
 constexpr std::int64_t kLookAgainMicros = 60'000'000;
-// How long after the last WAL samples stay close together.
 
 class Prober {
 public:
@@ -228,7 +227,9 @@ void Prober::write_board(Steady now) {
     state_.is_changed = false;
     last_board_ = now;
     const bool was_hurried = state_.is_hurried;
-    const bool is_settled = route::write_board(watches_, readings_.is_done()) && !watches_.empty();
+    // A standby is told of no nodes: once promoted it takes no commits before it has looked for them.
+    const bool is_complete = !state_.is_standby && readings_.is_done();
+    const bool is_settled = route::write_board(watches_, is_complete) && !watches_.empty();
     // Where there was never a certain primary there is nothing to hurry for.
     was_settled_ |= is_settled;
     state_.is_hurried = was_settled_ && !is_settled;

@@ -39,6 +39,10 @@ void on_startup() {
 
 bool has_changed = false;
 
+void wake(const Shared& state) noexcept {
+    if (state.prober_latch != nullptr) SetLatch(state.prober_latch);
+}
+
 void tell_prober() noexcept {
     Shared& state = shared();
     pg::Locked locked(state.lock);
@@ -48,7 +52,7 @@ void tell_prober() noexcept {
         state.is_all_changed = true;
     else if (!is_told)
         state.changed[state.changed_count++] = MyDatabaseId;
-    if (state.prober_latch != nullptr) SetLatch(state.prober_latch);
+    wake(state);
 }
 
 void at_transaction_end(XactEvent event, void*) {
@@ -72,6 +76,11 @@ bool has_shared() { return attached != nullptr; }
 Shared& shared() { return *attached; }
 
 Steady steady_now() { return {pg::steady_micros()}; }
+
+void wake_prober() noexcept {
+    pg::Locked locked(shared().lock, LW_SHARED);
+    wake(shared());
+}
 
 void reload_at_commit() {
     if (!has_shared()) return;

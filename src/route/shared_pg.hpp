@@ -118,6 +118,8 @@ Shared& shared();
 
 Steady steady_now();
 
+// It looks whether this server has been promoted, which nobody tells it.
+void wake_prober() noexcept;
 // The prober reads the nodes of this database anew when this transaction commits.
 void reload_at_commit();
 

@@ -103,5 +103,21 @@ $primary->append_conf('postgresql.conf', 'steward.fence = off');
 $primary->reload;
 takes_commits('without the fence it takes them again');
 is(says(q{COMMIT PREPARED 'before'; SELECT count(*) FROM t WHERE a IN (7, 8)}), '1', 'and the one that stayed prepared');
+
+# Standbys look for nodes each minute: one that is promoted meanwhile does so at once.
+$standby{second}->stop;
+says('DELETE FROM steward.nodes');
+$primary->backup('fresh');
+my $fresh = PostgreSQL::Test::Cluster->new('fresh');
+$fresh->init_from_backup($primary, 'fresh', has_streaming => 1);
+$fresh->append_conf('postgresql.conf', 'steward.fence = on');
+$fresh->start;
+wait_for($fresh, q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_steward prober' AND wait_event = 'Extension')}, 'its prober');
+sleep 1;
+says(sprintf q{SELECT steward.register_node('fresh', '%s', %d), steward.register_node('x', '127.0.0.1', 1, '{"check": false}'), steward.register_node('y', '127.0.0.1', 2, '{"check": false}')}, $fresh->host, $fresh->port);
+$primary->wait_for_catchup($fresh, 'replay', $primary->lsn('insert'));
+$fresh->promote;
+is(scalar(grep { says('INSERT INTO t VALUES (9)', $fresh) !~ /25006/ } 1 .. 20), 0, 'promoted before it knew of nodes it takes no commit');
+is($fresh->safe_psql('postgres', q{SELECT count(*) FROM replication_status WHERE node_name IN ('x', 'y')}), '2', 'and soon knows of them');
 quiet_log($primary, qr/cannot commit: this server is fenced|already exists|replication slot "s" is active|terminating logical replication worker/);
 done_testing();
