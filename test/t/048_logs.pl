@@ -63,6 +63,8 @@ is(clean(''), $link, 'nothing is left to do');
 # A new file first; the one that was written to can go then.
 is(clean(q{'0', rotate => true, dry_run => true}) =~ /to be removed/, 1, 'a dry run');
 is(there() =~ tr/ //, 8, 'begins no new file');
+# The names of log files have seconds.
+sleep 2;
 clean(q{'1 hour', rotate => true});
 wait_for($node, qq{NOT EXISTS (SELECT FROM unnest(ARRAY['stderr', 'csvlog']) f WHERE '$running' LIKE '%' || substring(pg_current_logfile(f) FROM '[^/]+\$')  || '%')}, 'new files');
 clean(q{'0'});
