@@ -90,6 +90,28 @@ TEST(CaptureShard, a_flood_of_queries_that_come_once_leaves_the_others_alone) {
     }
 }
 
+// Of the calls of one query, how many are in its entry when all others are many, and each comes again.
+std::int64_t kept_in_a_crowd(bool folds_at_turns) {
+    Memory<Shard> memory({100, 16, 64});
+    for (int i = 0; i < 3; ++i) run(*memory, key_of(1), 1);
+    std::uint32_t turns = memory->turns();
+    std::int64_t calls = 3;
+    for (std::uint64_t query = 1000; query < 100'000; ++query) {
+        run(*memory, key_of(query), 2);
+        if (!folds_at_turns || memory->turns() == turns) continue;
+        run(*memory, key_of(1), 1);
+        turns = memory->turns();
+        ++calls;
+    }
+    const Entry* entry = memory->find(key_of(1), hash_of(key_of(1)));
+    return entry != nullptr && entry->counters.sums[kCalls] == calls ? calls : 0;
+}
+
+TEST(CaptureShard, a_query_that_is_folded_each_turn_stays_however_fast_others_go) {
+    EXPECT_EQ(kept_in_a_crowd(false), 0);
+    EXPECT_GT(kept_in_a_crowd(true), 1000);
+}
+
 TEST(CaptureShard, a_rare_report_that_takes_long_stays) {
     Memory<Shard> memory({100, 16, 64});
     run(*memory, key_of(1), 1, 20 * 60 * 1'000'000'000LL);
