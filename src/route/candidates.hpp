@@ -60,8 +60,8 @@ struct Scene {
     Around around;
     const Assignments* assigned = nullptr;  // by slot
     std::uint64_t topology_epoch = 0;
-    std::uint64_t version =
-        0;  // another one when anything has changed but the time, this server's position and `assigned`
+    // Another one when anything has changed but the time, this server's position and `assigned`.
+    std::uint64_t version = 0;
 };
 
 Candidate judge(int index, const Scene& scene, const Request& request) noexcept;

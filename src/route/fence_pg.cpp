@@ -38,9 +38,8 @@ bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTO
                     outcome);
     if (!lease.micros)
         throw std::move(error)
-            .detail(
-                "No more than half of the nodes of steward.nodes take it for the primary, one has seen another, or its "
-                "prober has only begun to look.")
+            .detail("No more than half of the nodes of steward.nodes take it for the primary, one has seen another, or "
+                    "its prober has only begun to look.")
             .hint("{}", hint);
     throw std::move(error)
         .detail("For {:.1f} s no more than half of the nodes of steward.nodes have answered it.",
