@@ -18,6 +18,7 @@ sub sql { return $node->safe_psql('postgres', shift); }
 
 untidy($node, 'public.bloated', 20_000);
 sql(q{CREATE TABLE public.fresh AS SELECT generate_series(1, 1000) i});
+wait_for_counts($node, 'public.fresh');
 wait_for($node, q{(SELECT bool_and(n_dead_tup = 10000 OR n_ins_since_vacuum = 1000) FROM pg_stat_user_tables WHERE schemaname = 'public')}, 'the counters');
 my $plan = planned($node, '', q{object LIKE 'public.%'});
 like($plan, qr/vacuum public\.bloated run/, 'a table with dead rows is to be vacuumed');
@@ -45,6 +46,7 @@ like($stderr, qr/ERROR:  steward\.maintain\(\) cannot run inside a transaction b
 like($stderr, qr/ERROR:  budget must be greater than 0/, 'not for less than no time');
 is(sql(q{DO $$BEGIN CALL steward.maintain(); END$$; SELECT 1}), '1', 'but from PL/pgSQL');
 sql(q{CREATE TABLE public.by_job AS SELECT generate_series(1, 1000) i});
+wait_for_counts($node, 'public.by_job');
 sql(q{SELECT steward.schedule('maintenance', '@yearly', 'CALL steward.maintain()')});
 sql(q{SELECT steward.run_job('maintenance')});
 wait_for($node, q{EXISTS (SELECT FROM steward.job_history WHERE job_name = 'maintenance')}, 'the job');
@@ -113,6 +115,7 @@ like(sql(q{SELECT string_agg(outcome, ' ' ORDER BY step_id) FROM steward.mainten
 sql(q{CREATE FUNCTION public.fails(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN i / 0; END$$;
     CREATE TABLE public.broken (i int); CREATE INDEX ON public.broken (public.fails(i)) WHERE i > 0;
     CREATE TABLE public.sound AS SELECT generate_series(1, 1000) i});
+wait_for_counts($node, 'public.sound');
 sql(q{CREATE OR REPLACE FUNCTION public.fails(i int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT i'; INSERT INTO public.broken SELECT generate_series(1, 1000)});
 sql(q{CREATE OR REPLACE FUNCTION public.fails(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN RETURN i / 0; END$$});
 ($status, $said) = call_maintain($node);

@@ -42,6 +42,7 @@ as_owner(q{
     CREATE TRIGGER sings AFTER INSERT OR UPDATE OR DELETE ON theirs.trap EXECUTE FUNCTION theirs.trigger_sings();
     INSERT INTO theirs.trap DEFAULT VALUES;
     DELETE FROM theirs.trap WHERE i < 300});
+wait_for_counts($node, 'theirs.trap');
 is(sql(q{SELECT string_agg(DISTINCT what, ', ') FROM public.canary}), 'default, expression, trigger', 'a canary that sings');
 sql(q{UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'theirs.trap_sings'::regclass; TRUNCATE public.canary});
 my ($status, $said) = call_maintain($node);
@@ -56,6 +57,7 @@ is(sql(q{SELECT count(*) FROM steward.maintenance_ledger WHERE object LIKE 'thei
 
 sql(q{GRANT USAGE ON SCHEMA steward TO owner; CREATE TABLE public.mine AS SELECT generate_series(1, 500) i});
 as_owner('DELETE FROM theirs.trap WHERE i < 400; CREATE TABLE theirs.new AS SELECT 1 AS i');
+wait_for_counts($node, 'theirs.trap');
 my $own = $node->safe_psql('postgres', q{SELECT DISTINCT owner FROM steward.maintenance_plan()}, extra_params => ['-U', 'owner']);
 is($own, 'owner', 'the plan of somebody has his own tables only');
 my ($result, $out, $err) = $node->psql('postgres', 'CALL steward.maintain()', extra_params => ['-U', 'owner']);
@@ -68,6 +70,7 @@ like($err, qr/permission denied/, 'the ledger is for those who watch the server'
 # ---- A table that changes meanwhile ----------------------------------------------------------------------------------------
 
 sql(q{CREATE TABLE public.locked AS SELECT generate_series(1, 500) i; CREATE TABLE public.after AS SELECT generate_series(1, 500) i});
+wait_for_counts($node, 'public.after');
 my $holder = session($node, 'holder', 'BEGIN', 'LOCK TABLE public.locked', 'SELECT pg_sleep(600)');
 pid_of($node, q{application_name = 'holder' AND query ~ 'pg_sleep'});
 ($status, $said) = call_maintain($node);

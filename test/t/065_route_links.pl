@@ -193,6 +193,8 @@ is_well('and it is back');
 my @frozen = ($primary->{_pid}, split /\n/, ask_node(p => 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()'));
 kill 'STOP', @frozen;
 for my $name ('a', 'b') { wait_for($node{$name}, q{NOT EXISTS (SELECT FROM get_optimal_connection(false))}, "$name to be in doubt"); }
+# Who promotes waits until what the old primary has heard is not the present any more.
+sleep 2;
 $node{a}->promote;
 for my $name ('a', 'b') { wait_for($node{$name}, q{(SELECT node_name = 'a' FROM get_optimal_connection(false))}, "$name to see the new primary"); }
 kill 'CONT', @frozen;

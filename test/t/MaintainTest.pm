@@ -12,7 +12,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use StewardTest;
 
-our @EXPORT = qw(maintain_node untidy slow_table hold_up let_go ledger planned call_maintain worker_pid);
+our @EXPORT = qw(maintain_node wait_for_counts untidy slow_table hold_up let_go ledger planned call_maintain worker_pid);
 
 sub maintain_node {
     my ($name, @settings) = @_;
@@ -29,12 +29,20 @@ sub maintain_node {
     return $node;
 }
 
+# What was changed since the last ANALYZE: before 15 the server counts it a little later.
+sub wait_for_counts {
+    my ($node, $table, $db) = @_;
+    wait_for($node, "pg_stat_get_mod_since_analyze('$table'::regclass) > 0", "the changes of $table", $db);
+    return;
+}
+
 # A table of so many rows, analysed, half of which are dead since.
 sub untidy {
     my ($node, $table, $rows, $db) = @_;
     $node->safe_psql($db // 'postgres', "CREATE TABLE $table AS SELECT i, repeat('x', 100) AS filler FROM generate_series(1, $rows) i");
     $node->safe_psql($db // 'postgres', "VACUUM ANALYZE $table");
     $node->safe_psql($db // 'postgres', "DELETE FROM $table WHERE i % 2 = 0");
+    wait_for_counts($node, $table, $db);
 }
 
 # A table with an index over 1,000 rows, whose expression is slow while it is held up: an ANALYZE and a rebuild take minutes then.
@@ -48,6 +56,7 @@ sub slow_table {
             END\$\$;
         CREATE TABLE $table AS SELECT i FROM generate_series(1, 1000) i;
         CREATE INDEX t_slow ON $table (public.slow(i))});
+    wait_for_counts($node, $table);
 }
 
 sub hold_up {
