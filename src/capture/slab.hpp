@@ -40,7 +40,7 @@ struct SlabEntry {
     std::uint32_t last_use;
     bool has_text;
     std::int64_t folded_at;
-    std::uint32_t folded_turn;      // of its shard, likewise
+    std::uint32_t folded_turn;      // of its shard, then
     std::uint64_t slow_after;       // nanoseconds, for this query; see slow_rule.hpp
     std::uint64_t unusual_after;    // the part of it that what is usual makes
     std::int64_t slow_pause_until;  // no slow call is kept before,
