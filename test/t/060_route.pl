@@ -81,8 +81,7 @@ is(sql('SELECT count(*) FROM steward.nodes'), '4', 'nodes are asked, and registe
 (undef, undef, $said) = $second->psql('postgres', q{SELECT steward.register_node('x', 'localhost', 1)});
 like($said, qr/cannot register nodes during recovery\nHINT:  Do so on the primary/, 'not on a standby');
 
-# Standbys look for what nobody tells them once a minute; a prober that begins looks at once.
-for my $node (values %standby) { $node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}); }
+restart_probers(values %standby);
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for $first, $second;
 $first->wait_for_catchup($third, 'replay', $primary->lsn('insert'));
 for my $name (sort keys %node) {

@@ -28,10 +28,6 @@ for my $pair (['first', 'primary'], ['second', 'primary'], ['third', 'first']) {
 }
 my ($first, $second, $third) = @node{qw(first second third)};
 $primary->safe_psql('postgres', join ';', map { sprintf q{SELECT steward.register_node('%s', '%s', %d)}, $_, $node{$_}->host, $node{$_}->port } sort keys %node);
-sub restart_probers {
-    $_->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}) for @_;
-}
-# Standbys look for what nobody tells them once a minute; a prober that begins looks at once.
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for $first, $second;
 $first->wait_for_catchup($third, 'replay', $primary->lsn('insert'));
 restart_probers($first, $second, $third);

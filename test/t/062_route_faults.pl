@@ -72,9 +72,8 @@ $second->safe_psql('postgres', $call);
 like($said, qr/ERROR:  could not register "b" at the primary\nDETAIL:  node "b" is registered already/, 'what the primary says is told');
 (undef, undef, $said) = $second->psql('postgres', q{SELECT steward.register_standby('b', 'h', 1, '{}', 'host=127.0.0.1 port=1 password=secret')});
 like($said, qr/ERROR:  a password is not taken in a connection string/, 'a password is not taken');
-# Standbys look for what nobody tells them once a minute; a prober that begins looks at once.
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for $first, $second;
-$_->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}) for $first, $second;
+restart_probers($first, $second);
 wait_for($_, q{(SELECT count(*) = 3 AND bool_and(verdict = 'ok') FROM replication_status)}, $_->name . ' to know all') for values %node;
 is($primary->safe_psql('postgres', q{SELECT count(*) FROM steward.topology_events}), '0', 'nothing has happened');
 

@@ -87,8 +87,7 @@ sub ask_node { my ($name, $sql) = @_; return $node{$name}->safe_psql('postgres',
 ask_node(p => join ';', map { sprintf q{SELECT steward.register_node('%s', '127.0.0.1', %d, '{%s}')}, $_, $link{$_}->port,
     $_ eq 'b' ? qq{"user": "watcher", "passfile": "$passfile"} : '' } sort keys %link);
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for 'a', 'b';
-# Standbys look for what nobody tells them once a minute; a prober that begins looks at once.
-ask_node($_, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}) for 'a', 'b';
+restart_probers(@node{qw(a b)});
 
 sub is_down { return "EXISTS (SELECT FROM replication_status WHERE node_name = '$_[0]' AND state = 'down')"; }
 sub is_well {

@@ -150,7 +150,7 @@ does('neither', qr/synchronous_standby_names = ''/, $a, 'synchronous', '--off');
 # One that does not receive what the other has, and knows that.
 $a->safe_psql('postgres', sprintf q{SELECT steward.register_node('%s', '%s', %d)}, $_->name, $_->host, $_->port) for $b, $d;
 wait_for($d, q{(SELECT count(*) = 2 FROM steward.nodes)}, 'the nodes');
-$d->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'});
+restart_probers($d);
 my $receiver = pid_of($d, q{backend_type = 'walreceiver'});
 kill 'STOP', $receiver;
 $a->safe_psql('postgres', q{SELECT pg_switch_wal()});

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log without_library
-    scheduling schedule_daily runs_of launcher_of logged wait_for_log);
+    scheduling schedule_daily runs_of launcher_of restart_probers logged wait_for_log);
 
 # A session that works through its statements beside the test, each by itself; the application name finds it in the server.
 sub session {
@@ -120,6 +120,12 @@ sub runs_of {
 }
 
 sub launcher_of { return pid_of(shift, q{backend_type = 'pg_steward launcher'}); }
+
+# Standbys look for nodes, of which nobody tells them, once a minute; a prober that begins looks at once.
+sub restart_probers {
+    $_->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'pg_steward prober'}) for @_;
+    return;
+}
 
 # How many lines of the server log say so: what can be seen of a run on a standby.
 sub logged {
