@@ -23,29 +23,6 @@ Page& scratch() {
     return page;
 }
 
-// What an answer about the primary was found from, but for the time.
-struct Origin {
-    std::uint64_t page = 0;
-    std::uint64_t instance = 0;
-    std::uint32_t timeline = 0;
-    bool is_standby = false;
-    std::int64_t fresh_for = 0;
-    bool operator==(const Origin&) const = default;
-};
-
-struct KnownPrimary {
-    Origin origin;
-    Primary primary;
-    std::uint64_t version = 0;
-};
-
-const KnownPrimary& known_primary(const Origin& origin, Nodes nodes, const Around& around) {
-    static KnownPrimary known;
-    if (known.version == 0 || known.origin != origin || around.now > known.primary.until)
-        known = {origin, certain_primary(nodes, around), known.version + 1};
-    return known;
-}
-
 Around around_now() { return {steady_now(), fresh_for(), pg::system_identifier()}; }
 
 void take_facts(BoardNode& node, const Facts& facts) {
@@ -137,10 +114,10 @@ Scene read_scene() {
         if (page.nodes[i].is_self) take_self(page.nodes[i], own, around.now);
     const Horizon horizon = own.is_standby ? page.horizon : Horizon{own.flushed, around.now, true};
     const Nodes nodes = nodes_of(page, MyDatabaseId);
-    const Origin origin{page.number, own.instance, own.timeline, own.is_standby, around.fresh_for};
-    const KnownPrimary& known = known_primary(origin, nodes, around);
-    return {nodes,        known.primary, horizon, !own.is_standby, around, shared().assigned, page.topology_epoch,
-            known.version};
+    static KnownPrimary known;
+    known.look({page.number, own.timeline, own.is_standby, around.fresh_for}, nodes, around);
+    return {nodes,          known.primary(), horizon, !own.is_standby, around, shared().assigned, page.topology_epoch,
+            known.version()};
 }
 
 }  // namespace steward::route

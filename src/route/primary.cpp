@@ -132,6 +132,13 @@ Primary certain_primary(Nodes nodes, const Around& around) noexcept {
     return primary;
 }
 
+void KnownPrimary::look(const Origin& origin, Nodes nodes, const Around& around) noexcept {
+    if (version_ != 0 && origin_ == origin && around.now <= primary_.until) return;
+    origin_ = origin;
+    primary_ = certain_primary(nodes, around);
+    ++version_;
+}
+
 View view_of(Nodes nodes, const Around& around) noexcept {
     View view;
     view.is_known = true;

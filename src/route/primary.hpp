@@ -41,6 +41,29 @@ bool is_of_cluster(const BoardNode& node, const Around& around) noexcept;
 
 Primary certain_primary(Nodes nodes, const Around& around) noexcept;
 
+// The certain primary as a session keeps it from one call to the next.
+class KnownPrimary {
+public:
+    // What it is found from, but for the time.
+    struct Origin {
+        std::uint64_t page = 0;
+        std::uint32_t timeline = 0;  // of this server
+        bool is_standby = false;     // likewise
+        std::int64_t fresh_for = 0;
+        bool operator==(const Origin&) const = default;
+    };
+    // Finds it again where there is a reason.
+    void look(const Origin& origin, Nodes nodes, const Around& around) noexcept;
+    const Primary& primary() const noexcept { return primary_; }
+    // Another one each time it was found again.
+    std::uint64_t version() const noexcept { return version_; }
+
+private:
+    Origin origin_;
+    Primary primary_;
+    std::uint64_t version_ = 0;
+};
+
 // Whom this server sees: what it says to others, who count it as its vote.
 View view_of(Nodes nodes, const Around& around) noexcept;
 

@@ -27,28 +27,24 @@ Contender contender_of(int index, const Scene& scene, const Request& request) {
     return contender_of(index, judge(index, scene, request), scene, request);
 }
 
-// What is not right stays so until something is heard of it, but for this server, which knows its own position at any time.
-// Of several rows each has its place by what is known now.
-bool is_lasting(const std::vector<Contender>& contenders, const Scene& scene, const Request& request) {
-    const auto self =
-        std::find_if(scene.nodes.begin(), scene.nodes.end(), [](const BoardNode& n) { return n.is_self; });
-    if (request.max_rows > 1) return false;
-    if (self == scene.nodes.end() || !self->is_standby) return true;
-    return std::any_of(contenders.begin(), contenders.end(),
-                       [&](const Contender& c) { return c.index == self - scene.nodes.begin(); });
-}
-
 Ranking rank(const Scene& scene, const Request& request) {
     std::vector<Contender> contenders;
     contenders.reserve(scene.nodes.size());
+    // Of several rows each has its place by what is known now.
+    bool is_lasting = request.max_rows == 1;
     const int count = request.strategy == Strategy::primary_only ? 0 : static_cast<int>(scene.nodes.size());
     for (int i = 0; i < count; ++i) {
         const Candidate candidate = judge(i, scene, request);
-        if (candidate.for_reads == Fitness::fit) contenders.push_back(contender_of(i, candidate, scene, request));
+        const BoardNode& node = scene.nodes[static_cast<std::size_t>(i)];
+        if (candidate.for_reads == Fitness::fit)
+            contenders.push_back(contender_of(i, candidate, scene, request));
+        else
+            // What is not right stays so until something is heard of it, but for this server, which knows its own position.
+            is_lasting &= !(node.is_self && node.is_standby);
     }
     sort(contenders, request.strategy);
 
-    Ranking ranking{request, is_lasting(contenders, scene, request) ? scene.version : 0, {}, {}, 0};
+    Ranking ranking{request, is_lasting ? scene.version : 0, {}, {}, 0};
     ranking.nodes.reserve(contenders.size());
     for (const Contender& contender : contenders) ranking.nodes.push_back(contender.index);
     if (contenders.empty() || request.strategy != Strategy::balanced) return ranking;

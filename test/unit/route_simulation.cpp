@@ -38,8 +38,7 @@ struct Branch {
 
 // What a session keeps from one call to the next.
 struct Session {
-    std::uint64_t version = 0;
-    Primary primary;
+    KnownPrimary known;
     Request request;
     Ranking ranking;
 };
@@ -56,7 +55,8 @@ struct Server {
     std::unique_ptr<Page> page = std::make_unique<Page>();
     std::vector<Steady> asked;      // since when an answer is waited for; 0: none is
     std::uint32_t newest_seen = 0;  // timeline of any server that has answered
-    bool is_late = false;           // its prober
+    std::uint64_t probes = 0;
+    bool is_late = false;  // its prober
     Session session;
 };
 
@@ -237,7 +237,7 @@ private:
 
     void probe(std::size_t index) {
         Server& server = servers_[index];
-        server.session.version = 0;
+        ++server.probes;
         Page& next = *scratch_;
         copy(next, *server.page);
         describe(server, next.nodes[index]);
@@ -298,14 +298,12 @@ private:
     Scene look(Server& server) {
         Session& session = server.session;
         const Nodes nodes = nodes_of(*server.page, 0);
-        if (session.version == 0 || now_ > session.primary.until) {
-            session.version = ++last_version_;
-            session.primary = certain_primary(nodes, around());
-        }
+        session.known.look({server.probes, 0, false, kFresh}, nodes, around());
         const Primary primary = certain_primary(nodes, around());
-        EXPECT_EQ(primary.index, session.primary.index);
-        EXPECT_EQ(reason_of(primary, nodes), reason_of(session.primary, nodes));
-        return {nodes, session.primary, server.page->horizon, false, around(), nullptr, 0, session.version};
+        EXPECT_EQ(primary.index, session.known.primary().index);
+        EXPECT_EQ(reason_of(primary, nodes), reason_of(session.known.primary(), nodes));
+        return {nodes, session.known.primary(), server.page->horizon, false, around(), nullptr,
+                0,     session.known.version()};
     }
 
     static std::vector<int> offered(const Choice& choice) {
@@ -371,7 +369,6 @@ private:
     Steady last_change_{1000 * kSecond};
     std::uint64_t next_instance_ = 1;
     std::uint32_t newest_timeline_ = 1;
-    std::uint64_t last_version_ = 0;
     int truth_ = 0;
     bool is_true_ = true;
     std::unique_ptr<Page> scratch_ = std::make_unique<Page>();
