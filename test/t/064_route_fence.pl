@@ -119,5 +119,5 @@ $primary->wait_for_catchup($fresh, 'replay', $primary->lsn('insert'));
 $fresh->promote;
 is(scalar(grep { says('INSERT INTO t VALUES (9)', $fresh) !~ /25006/ } 1 .. 20), 0, 'promoted before it knew of nodes it takes no commit');
 is($fresh->safe_psql('postgres', q{SELECT count(*) FROM replication_status WHERE node_name IN ('x', 'y')}), '2', 'and soon knows of them');
-quiet_log($primary, qr/cannot commit: this server is fenced|already exists|replication slot "s" is active|terminating logical replication worker/);
+quiet_log($primary, qr/cannot commit: this server is fenced|already exists|replication slot "s" is active|replication origin with ID \d+ is already active|terminating logical replication worker/);
 done_testing();
