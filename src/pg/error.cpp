@@ -69,7 +69,7 @@ ErrorData* to_error_data(const ErrorReport& report) noexcept {
         MemoryContextAllocExtended(CurrentMemoryContext, sizeof(ErrorData), MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO);
     if (memory == nullptr) return nullptr;
     auto* data = static_cast<ErrorData*>(memory);
-    data->elevel = ERROR;
+    data->elevel = report.ends_session ? FATAL : ERROR;
     data->output_to_server = report.output_to_server;
     data->output_to_client = report.output_to_client;
     data->sqlerrcode = report.sqlerrcode;

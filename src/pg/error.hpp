@@ -30,6 +30,7 @@ struct ErrorReport {
     int cursor_position = 0;
     int internal_position = 0;
     std::string internal_query;
+    bool ends_session = false;
     bool is_from_server = false;  // its context is complete: rethrown, not raised anew
     bool output_to_server = true;
     bool output_to_client = true;
@@ -56,6 +57,12 @@ public:
     template <class... Args>
     PgError&& hint(base::FormatString<Args...> text, Args&&... args) && {
         report_.hint = fmt::format(text, std::forward<Args>(args)...);
+        return std::move(*this);
+    }
+
+    // Then it is raised as FATAL, which nobody catches.
+    PgError&& ends_session(bool does) && {
+        report_.ends_session = does;
         return std::move(*this);
     }
 

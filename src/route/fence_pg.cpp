@@ -30,21 +30,19 @@ bool is_fencing = false;
 // What keeps the server itself alive is never stopped, and neither is who mends it alone in single-user mode.
 bool is_exempt() noexcept { return !IsUnderPostmaster || MyBackendType == B_AUTOVAC_WORKER || RecoveryInProgress(); }
 
+// A subscription's worker that fails may react by a commit of its own, which disables the subscription: so it ends instead.
 [[noreturn]] void refuse(Steady lease, Steady now, const char* outcome) {
-    auto error = pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot commit: this server is fenced");
-    const std::string hint =
-        fmt::format("The transaction {}. replication_status says which nodes do not answer; without steward.fence this "
-                    "server takes commits all the same.",
-                    outcome);
+    auto error = pg::PgError(ERRCODE_READ_ONLY_SQL_TRANSACTION, "cannot commit: this server is fenced")
+                     .hint("The transaction {}. replication_status says which nodes do not answer; without "
+                           "steward.fence this server takes commits all the same.",
+                           outcome)
+                     .ends_session(IsLogicalWorker());
     if (!lease.micros)
-        throw std::move(error)
-            .detail("No more than half of the nodes of steward.nodes take it for the primary, one has seen another, or "
-                    "its prober has only begun to look.")
-            .hint("{}", hint);
-    throw std::move(error)
-        .detail("For {:.1f} s no more than half of the nodes of steward.nodes have answered it.",
-                static_cast<double>(now - lease + fresh_for()) / 1e6)
-        .hint("{}", hint);
+        throw std::move(error).detail(
+            "No more than half of the nodes of steward.nodes take it for the primary, one has seen another, or its "
+            "prober has only begun to look.");
+    throw std::move(error).detail("For {:.1f} s no more than half of the nodes of steward.nodes have answered it.",
+                                  static_cast<double>(now - lease + fresh_for()) / 1e6);
 }
 
 void require_lease(const char* outcome) {

@@ -80,6 +80,7 @@ like(says(q{BEGIN; INSERT INTO t VALUES (3); PREPARE TRANSACTION 'p'}), qr/25006
 $publisher->safe_psql('postgres', $commit);
 wait_for_log($primary, 'background worker "logical replication (apply )?worker" .* exited with exit code 1', 1);
 is(says('BEGIN; SELECT count(*) FROM t WHERE a = 1; COMMIT; SELECT count(*) FROM u'), "1\n0", 'it reads, and what a publisher commits is not there');
+is(logged($primary, '\\] ERROR:  cannot commit'), 0, 'its worker ends, with no error by which the subscription would be disabled');
 ok(logged($primary, 'The transaction stays prepared, and the subscription tries again') >= 1, 'but stays prepared') if $prepares;
 
 $primary->restart;
