@@ -66,6 +66,7 @@ is(steps() . sql(q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'public.ev
 succeeds(['vacuum'], qr/INFO:  vacuum public\.messy: done/, 'vacuum tells of each step');
 is(steps(), 'vacuum public.messy done', 'and does nothing else');
 succeeds(['analyze'], qr/INFO:  analyze public\.messy: done/, 'analyze');
+wait_for($node, q{NOT EXISTS (SELECT FROM steward.maintenance_plan(actions => '{freeze,vacuum}'))}, 'the counts of what was written meanwhile');
 like((maintenance('vacuum'))[2], qr/^INFO:  nothing needs maintenance$/m, 'then nothing is left to do');
 succeeds(['partitions'], qr/create\s*\|\s*public\.events_\w+\s*\|\s*done/, 'partitions');
 is(sql(q{SELECT count(*) FROM pg_inherits WHERE inhparent = 'public.events'::regclass}), 3, 'they are there');
