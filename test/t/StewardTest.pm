@@ -143,7 +143,7 @@ sub wait_for_log {
 }
 
 # Nothing in the server log but what the test says it expects, the refusals of pg_ctl's own knocking at a server that is not up
-# yet, and the end of a worker that was looking into a database when the server was stopped.
+# yet, and when the server is stopped the end of a worker that was looking into a database and of a session whose client had just left.
 sub quiet_log {
     my ($node, $allowed) = @_;
     my $is_stopping = 0;
@@ -152,7 +152,7 @@ sub quiet_log {
         $is_stopping = 1 if /LOG:  received \w+ shutdown request/;
         $is_stopping = 0 if /LOG:  starting PostgreSQL/;
         next unless /(?:PANIC|FATAL|ERROR|WARNING|TRAP): /;
-        next if /FATAL:  the database system is / || ($is_stopping && /FATAL:  terminating background worker "pg_steward" due to administrator command/);
+        next if /FATAL:  the database system is / || ($is_stopping && /FATAL:  terminating (?:connection|background worker "pg_steward") due to administrator command/);
         push @noise, $_ unless defined $allowed && /$allowed/;
     }
     is(join("\n", @noise), '', 'the server log is quiet');
