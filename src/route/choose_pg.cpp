@@ -1,58 +1,21 @@
 // SPDX-License-Identifier: PostgreSQL
 //
-// get_optimal_connection() and steward.connection_candidates: out of shared memory alone, and without a lock.
-#include <cmath>
-#include <cstring>
-
+// get_optimal_connection(): out of shared memory alone, and without a lock.
 #include "pg/databases.hpp"
-#include "pg/datum_rows.hpp"
 #include "pg/guard.hpp"
 #include "pg/srf.hpp"
-#include "route/board_pg.hpp"
 #include "route/connection_text.hpp"
 #include "route/ranking.hpp"
-
-extern "C" {
-#include "utils/pg_lsn.h"
-#include "utils/timestamp.h"
-}
+#include "route/request_pg.hpp"
 
 namespace steward::route {
 
 namespace {
 
-// Whoever waits longer for a standby than that waits for any.
-constexpr double kMostStalenessMicros = 1e15;
-
-void require_shared() {
-    if (has_shared()) return;
-    throw pg::PgError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      "choosing a server needs the library \"pg_steward\" to be preloaded")
-        .hint("Put pg_steward into shared_preload_libraries and restart the server.");
-}
-
 // ---- What was asked for ----------------------------------------------------------------------------------------------
 
-std::optional<std::int64_t> staleness_argument(FunctionCallInfo fcinfo, int index) {
-    if (PG_ARGISNULL(index)) return std::nullopt;
-    const double micros = std::round(pg::seconds_of(*PG_GETARG_INTERVAL_P(index)) * 1e6);
-    return static_cast<std::int64_t>(std::fmax(std::fmin(micros, kMostStalenessMicros), -1.0));
-}
-
-Request request_of(FunctionCallInfo fcinfo, int staleness, int lsn, int zone) {
-    Request request;
-    request.max_staleness = staleness_argument(fcinfo, staleness);
-    if (!PG_ARGISNULL(lsn)) request.min_lsn = {PG_GETARG_LSN(lsn)};
-    request.zone = pg::optional_text_argument(fcinfo, zone).value_or("");
-    return request;
-}
-
-void refuse(const Request& request) {
-    if (auto fault = fault_of(request)) throw pg::error_from(*fault);
-}
-
 Request request_of(FunctionCallInfo fcinfo) {
-    Request request = request_of(fcinfo, 1, 2, 3);
+    Request request = read_request(fcinfo, {1, 2, 3});
     if (PG_ARGISNULL(0))
         throw pg::PgError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "read_only must not be null")
             .hint("true for reads, false for writes.");
@@ -60,7 +23,7 @@ Request request_of(FunctionCallInfo fcinfo) {
     request.max_rows = pg::optional_int_argument(fcinfo, 4).value_or(1);
     if (auto strategy = pg::optional_text_argument(fcinfo, 5))
         request.strategy = pg::value_or_throw(parse_strategy(*strategy));
-    refuse(request);
+    refuse_faulty(request);
     return request;
 }
 
@@ -72,12 +35,6 @@ std::uint64_t next_random() {
 }
 
 // ---- What is answered ------------------------------------------------------------------------------------------------
-
-struct Moment {
-    Steady steady;
-    TimestampTz wall;
-    TimestampTz of(Steady at) const { return wall + (at - steady); }
-};
 
 struct Offer {
     const BoardNode* node;
@@ -146,47 +103,7 @@ Offer offer_of(std::size_t row, const Choice& choice, const Scene& scene, const 
             scene.topology_epoch};
 }
 
-template <int columns>
-struct Row : pg::DatumRow<columns> {
-    void put_text(const std::string& text) { pg::DatumRow<columns>::put_text(text.data(), text.size()); }
-    void put_text(const char* text) { pg::DatumRow<columns>::put_text(text, std::strlen(text)); }
-    void put_role(const BoardNode& node) {
-        if (node.has_facts)
-            put_text(node.is_standby ? "standby" : "primary");
-        else
-            this->put_null();
-    }
-    template <class Number>
-    void put_optional(const std::optional<Number>& number) {
-        if (number)
-            this->put_number(static_cast<std::int64_t>(*number));
-        else
-            this->put_null();
-    }
-    void put_seconds(const std::optional<std::int64_t>& micros) {
-        if (micros)
-            this->put_real(static_cast<double>(*micros) / 1e6);
-        else
-            this->put_null();
-    }
-    void put_lag(const Lag& lag) {
-        put_optional(lag.bytes);
-        put_seconds(lag.micros);
-        put_text(name_of(lag.kind));
-    }
-    void put_position(const BoardNode& node) {
-        if (node.is_standby && node.replayed.is_valid())
-            this->put(LSNGetDatum(node.replayed.value));
-        else
-            this->put_null();
-        if (node.timeline != 0)
-            this->put_number(node.timeline);
-        else
-            this->put_null();
-    }
-};
-
-void fill(Row<18>& row, const Offer& offer) {
+void fill(NodeRow<18>& row, const Offer& offer) {
     row.put_text(offer.node->name);
     row.put_text(offer.node->host);
     row.put(Int32GetDatum(offer.node->port));
@@ -216,7 +133,7 @@ void tell_of_no_nodes() {
 }
 
 Datum get_optimal_connection(FunctionCallInfo fcinfo) {
-    require_shared();
+    require_board();
     pg::DatumResult result(fcinfo);
     const Request request = request_of(fcinfo);
     const Scene scene = read_scene();
@@ -235,69 +152,7 @@ Datum get_optimal_connection(FunctionCallInfo fcinfo) {
     offers.reserve(choice.nodes.size());
     for (std::size_t i = 0; i < choice.nodes.size(); ++i)
         offers.push_back(offer_of(i, choice, scene, request, names, moment));
-    pg::put_rows<Row<18>>(result, offers.size(), [&](std::size_t i, Row<18>& row) { fill(row, offers[i]); });
-    return result.done();
-}
-
-// ---- Why -------------------------------------------------------------------------------------------------------------
-
-struct Judged {
-    Candidate candidate;
-    std::string for_reads, for_writes;
-};
-
-void fill(Row<24>& row, const BoardNode& node, const Judged& judged, const Moment& moment) {
-    const Candidate& candidate = judged.candidate;
-    row.put_text(node.name);
-    row.put_text(node.host);
-    row.put(Int32GetDatum(node.port));
-    row.put_role(node);
-    row.put(BoolGetDatum(candidate.is_for_writes));
-    row.put_text(judged.for_writes);
-    row.put(BoolGetDatum(candidate.for_reads == Fitness::fit || candidate.for_reads == Fitness::the_primary));
-    row.put_text(judged.for_reads);
-    row.put_real(candidate.score);
-    row.put_seconds(candidate.most_stale);
-    row.put_lag(candidate.lag);
-    row.put_position(node);
-    if (node.zone[0] != '\0')
-        row.put_text(node.zone);
-    else
-        row.put_null();
-    row.put(Int32GetDatum(node.weight));
-    row.put(BoolGetDatum(node.is_in_maintenance));
-    if (node.has_facts) {
-        row.put(Int32GetDatum(node.connections));
-        row.put(Int32GetDatum(node.max_connections));
-    } else {
-        row.put_null();
-        row.put_null();
-    }
-    row.put_real(candidate.assigned);
-    row.put_real(static_cast<double>(node.round_trip) / 1000);
-    row.put(BoolGetDatum(node.is_self));
-    if (node.has_facts)
-        row.put(TimestampTzGetDatum(moment.of(node.seen_at)));
-    else
-        row.put_null();
-}
-
-Datum node_candidates(FunctionCallInfo fcinfo) {
-    require_shared();
-    pg::DatumResult result(fcinfo);
-    Request request = request_of(fcinfo, 0, 1, 2);
-    request.is_read_only = true;
-    refuse(request);
-    const Scene scene = read_scene();
-    const Moment moment{scene.around.now, GetCurrentTimestamp()};
-    std::vector<Judged> judged;
-    judged.reserve(scene.nodes.size());
-    for (int i = 0; i < static_cast<int>(scene.nodes.size()); ++i) {
-        const Candidate candidate = judge(i, scene, request);
-        judged.push_back({candidate, read_reason(i, candidate, scene, request), write_reason(i, scene)});
-    }
-    pg::put_rows<Row<24>>(result, judged.size(),
-                          [&](std::size_t i, Row<24>& row) { fill(row, scene.nodes[i], judged[i], moment); });
+    pg::put_rows<NodeRow<18>>(result, offers.size(), [&](std::size_t i, NodeRow<18>& row) { fill(row, offers[i]); });
     return result.done();
 }
 
@@ -307,8 +162,4 @@ Datum node_candidates(FunctionCallInfo fcinfo) {
 
 STEWARD_FUNCTION(steward_get_optimal_connection) {
     return steward::pg::entry([&] { return steward::route::get_optimal_connection(fcinfo); });
-}
-
-STEWARD_FUNCTION(steward_node_candidates) {
-    return steward::pg::entry([&] { return steward::route::node_candidates(fcinfo); });
 }
