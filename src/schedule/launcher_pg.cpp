@@ -5,7 +5,6 @@
 // It writes nothing and locks nothing of a user's. Everything it must not forget is in the databases (job_progress) or in
 // shared memory (RunSlots), so it may be terminated at any time: the next one goes on where it was.
 #include <algorithm>
-#include <unordered_map>
 
 #include "base/text.hpp"
 #include "capture/slow_limits_pg.hpp"
@@ -16,6 +15,7 @@
 #include "pg/worker.hpp"
 #include "pg/zone.hpp"
 #include "schedule/errands_pg.hpp"
+#include "schedule/job_slots_pg.hpp"
 #include "schedule/loads_pg.hpp"
 #include "schedule/starts_pg.hpp"
 
@@ -29,10 +29,6 @@ constexpr std::int64_t kLookAgainMicros = base::kMicrosPerMinute;
 constexpr std::int64_t kDriftMicros = base::kMicrosPerSecond;
 // Errands at once.
 constexpr int kMostErrands = 2;
-
-struct JobKeyHash {
-    std::size_t operator()(const JobKey& key) const { return std::hash<std::int64_t>()(key.job) * 31 + key.database; }
-};
 
 class Launcher {
 public:
@@ -71,7 +67,6 @@ private:
     void advance_loads(base::Instant now);
     void loaded(Loaded&& result, base::Instant now);
     void forget(Oid database);
-    int slot_of(JobKey key);
 
     Scheduler brain_;
     Starts starts_;
@@ -85,8 +80,7 @@ private:
     std::optional<base::Instant> look_again_;
     base::Instant last_wall_;
     std::int64_t last_steady_ = 0;
-    std::unordered_map<JobKey, int, JobKeyHash> slots_;
-    std::vector<int> free_slots_;
+    JobSlots jobs_;
 };
 
 void forget_latch_at_exit(int, Datum) {
@@ -109,9 +103,7 @@ void Launcher::begin() {
         state.is_standby |= is_standby_;
         state.promotion_pending |= is_taking_over_;
         seen_until = state.standby_until;
-        for (int i = 0; i < state.job_capacity; ++i) state.jobs[i].is_used = false;
     }
-    for (int i = shared().job_capacity - 1; i >= 0; --i) free_slots_.push_back(i);
     set_limits();
     brain_.set_standby(is_standby_, last_wall_);
     if (is_standby_) brain_.begin_standby_at(seen_until != 0 ? pg::from_server(seen_until) : last_wall_);
@@ -193,18 +185,7 @@ void Launcher::forget(Oid database) {
     capture::forget_slow_limits(database);
     brain_.forget(database);
     starts_.forget(database);
-    for (auto entry = slots_.begin(); entry != slots_.end();) {
-        if (entry->first.database != database) {
-            ++entry;
-            continue;
-        }
-        {
-            pg::Locked locked(shared().lock);
-            shared().jobs[entry->second].is_used = false;
-        }
-        free_slots_.push_back(entry->second);
-        entry = slots_.erase(entry);
-    }
+    jobs_.remove_all(database);
 }
 
 void Launcher::take_changes(base::Instant now) {
@@ -255,16 +236,6 @@ void Launcher::run_errands(base::Instant now) {
     set_limits();
 }
 
-int Launcher::slot_of(JobKey key) {
-    auto found = slots_.find(key);
-    if (found != slots_.end()) return found->second;
-    if (free_slots_.empty()) return -1;
-    int slot = free_slots_.back();
-    free_slots_.pop_back();
-    slots_.emplace(key, slot);
-    return slot;
-}
-
 void Launcher::publish(base::Instant now) {
     if (is_standby_ && is_everything_read_) {
         pg::Locked locked(shared().lock);
@@ -272,38 +243,13 @@ void Launcher::publish(base::Instant now) {
     }
     std::vector<JobKey> changed = brain_.take_changed();
     // What is gone makes room for what is new.
-    for (const JobKey& key : changed) {
-        auto found = slots_.find(key);
-        if (found == slots_.end() || brain_.status(key, now)) continue;
-        {
-            pg::Locked locked(shared().lock);
-            shared().jobs[found->second].is_used = false;
-        }
-        free_slots_.push_back(found->second);
-        slots_.erase(found);
-    }
+    for (const JobKey& key : changed)
+        if (!brain_.status(key, now)) jobs_.remove(key);
     for (const JobKey& key : changed) {
         std::optional<JobStatus> status = brain_.status(key, now);
         if (!status) continue;
         if (status->running > 0 && status->handled_until) starts_.note_handled(key, *status->handled_until);
-        int slot = slot_of(key);
-        if (slot < 0) continue;
-        pg::Locked locked(shared().lock);
-        JobSlot& job = shared().jobs[slot];
-        job.is_used = true;
-        job.database = key.database;
-        job.job = key.job;
-        job.state = static_cast<std::uint8_t>(status->state);
-        job.next_run = status->next_run ? pg::to_server(*status->next_run) : DT_NOEND;
-        job.queued_since = status->queued_since ? pg::to_server(*status->queued_since) : DT_NOBEGIN;
-        job.queued = status->queued;
-        job.running = status->running;
-        const Waiting waiting = status->waiting.value_or(Waiting{});
-        job.waiting_attempt = status->waiting ? waiting.attempt : 0;
-        job.waiting_kind = static_cast<std::uint8_t>(waiting.kind);
-        job.waiting_due = pg::to_server(waiting.due);
-        job.skipped = status->skipped;
-        copy_text(job.waiting_reason, sizeof(job.waiting_reason), status->waiting_reason.c_str());
+        jobs_.put(key, *status);
     }
 }
 
