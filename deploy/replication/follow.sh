@@ -51,6 +51,11 @@ find_programs "$source_major"
 data=$own_data
 ! is_standby_of_source || { say "nothing to do: it follows $host, port $port"; exit 0; }
 
+# In a circle nobody would receive anything any more.
+its_slot=$(ask_source "SELECT current_setting('primary_slot_name') WHERE pg_is_in_recovery()")
+[ "$(sql "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$its_slot")")" != t ] ||
+    refuse 4 "$host, port $port follows this one, by slot \"$its_slot\"" 'Have it follow another server first.'
+
 # What this standby has received and the other has not cannot be taken back: after a promotion they have parted.
 [ "$(ask_source "SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END >= '$received'")" = t ] ||
     refuse 4 "it has received WAL up to $received, and $host, port $port has not" 'Stop it, and have it come back by rejoin.sh.'

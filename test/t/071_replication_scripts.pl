@@ -131,6 +131,8 @@ build($b, $a);
 build($c, $a);
 does('a standby is set up for a cascaded one', qr/pg_create_physical_replication_slot\('d'\)/, $b, 'primary', '--standby', 'd=127.0.0.1');
 build($d, $b);
+wait_for($b, q{(SELECT active FROM pg_replication_slots WHERE slot_name = 'd')}, 'the cascaded standby to stream');
+refused('a standby follows none that follows it', 4, qr/follows this one, by slot "d"/, $b, 'follow', '--name', 'b', from($d));
 
 # ---- Synchronous -------------------------------------------------------------------------------------------------------
 
