@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight();
 my $primary = PostgreSQL::Test::Cluster->new('primary');
 $primary->init(allows_streaming => 1);
 $primary->start;

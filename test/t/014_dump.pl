@@ -10,6 +10,7 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->start;

@@ -10,9 +10,10 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight('Europe/Berlin');
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'Europe/Berlin'");
+$node->append_conf('postgresql.conf', "timezone = 'Europe/Berlin'\nautovacuum = off");
 $node->start;
 $node->safe_psql('postgres', q{
     CREATE EXTENSION pg_steward;

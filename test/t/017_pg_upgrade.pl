@@ -12,11 +12,13 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight('UTC', 'Europe/Berlin');
 my ($bindir) = grep { -x "$_/pg_upgrade" && -x "$_/postgres" } split /:/, $ENV{PATH};
 plan skip_all => 'pg_upgrade is not installed beside the server' unless defined $bindir;
 
 my $old = PostgreSQL::Test::Cluster->new('old');
 $old->init;
+$old->append_conf('postgresql.conf', 'autovacuum = off');
 $old->start;
 $old->safe_psql('postgres', q{
     CREATE SCHEMA "Odd place";
@@ -108,6 +110,7 @@ my ($runs, $last_run) = split /\|/, do {
 my $new = PostgreSQL::Test::Cluster->new('new');
 $ENV{OTHER_SYSTEM} = 1;
 $new->init;
+$new->append_conf('postgresql.conf', 'autovacuum = off');
 # Logs are left in the directory that it is called in (before 15) or below the new data directory.
 my $home = getcwd;
 my $scratch = PostgreSQL::Test::Utils::tempdir;
@@ -123,6 +126,7 @@ find(sub {
 is(join("\n", @noise), '', 'the logs of pg_upgrade are quiet');
 
 $new->start;
+wait_for($new, 'steward.scheduler_problem() IS NULL', 'the launcher');
 is($new->safe_psql('postgres', $state{$_}), $before{$_}, "the same $_") for sort keys %state;
 is(fingerprint($new, $_), $rows{$_}, "$_: the same rows") for @tables;
 

@@ -96,5 +96,5 @@ sql(q{SELECT steward.schedule_at('rest', clock_timestamp() + interval '1 second'
 wait_for($node, q{EXISTS (SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND backend_type = 'pg_steward')}, 'a command at rest');
 $node->stop('fast');
 # A loader that the machine starts only after the database is gone says so.
-quiet_log($node, 'terminating (?:background worker|connection)|database \d+ does not exist');
+quiet_log($node, 'terminating (?:background worker|connection)|database (?:\d+|"\w+") does not exist');
 done_testing();

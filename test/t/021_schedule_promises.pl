@@ -84,7 +84,8 @@ is(sql("SELECT steward.cancel_run($second)"), 't', 'a waiting run is cancelled')
 wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $second)", 'its row');
 is(sql("SELECT job_name, kind, outcome, started_at IS NULL, pid IS NULL, message FROM steward.job_history WHERE run_id = $second"),
     'second|manual|cancelled|t|t|cancelled before it began', 'which says what became of it');
-is(sql(q{SELECT queued, last_outcome IS NULL FROM steward.jobs WHERE name = 'second'}), '0|t', 'and the job has not run');
+wait_in('postgres', q{(SELECT queued = 0 FROM steward.jobs WHERE name = 'second')}, 'the queue to be empty');
+is(sql(q{SELECT last_outcome IS NULL FROM steward.jobs WHERE name = 'second'}), 't', 'and the job has not run');
 # So does one whose job is gone.
 my $third = sql(q{SELECT steward.run_job('second')});
 wait_in('postgres', q{(SELECT queued = 1 FROM steward.jobs WHERE name = 'second')}, 'another waiting run');
@@ -96,7 +97,7 @@ wait_in('postgres', "EXISTS (SELECT FROM steward.job_history WHERE run_id = $fir
 sql('SELECT steward.unschedule(name) FROM steward.jobs');
 
 # Somebody has locked a table of ours, as DROP EXTENSION does, and wants the next: the loader is not in the way.
-my $locker = session($node, 'locker', 'BEGIN', 'LOCK TABLE steward.job_groups IN ACCESS EXCLUSIVE MODE', 'SELECT pg_sleep(1.5)',
+my $locker = session($node, 'locker', 'BEGIN', 'LOCK TABLE steward.job_groups IN ACCESS EXCLUSIVE MODE', 'SELECT pg_sleep(5)',
     'LOCK TABLE steward.job_definitions IN ACCESS EXCLUSIVE MODE', 'COMMIT');
 wait_in('postgres', q{EXISTS (SELECT FROM pg_locks WHERE relation = 'steward.job_groups'::regclass AND mode = 'AccessExclusiveLock' AND granted)}, 'the lock');
 sql(q{SELECT steward.schedule('given way', '@yearly', 'SELECT 1')});
@@ -104,7 +105,8 @@ ok(finish($locker), 'whoever locks our tables is not ended by a deadlock') or di
 wait_in('postgres', q{(SELECT state = 'idle' FROM steward.jobs WHERE name = 'given way')}, 'the loader that gave way');
 
 # The extension goes while a run is under way, and comes back.
-sql(q{SELECT steward.schedule_at('survivor', clock_timestamp() + interval '1 second', 'SELECT pg_sleep(2); CREATE TABLE survived ()')});
+sql(q{SELECT steward.schedule_at('survivor', clock_timestamp() + interval '1 second', $$DO 'BEGIN WHILE EXISTS (SELECT FROM pg_extension WHERE extname = ''pg_steward'')
+    LOOP PERFORM pg_sleep(0.1); END LOOP; END'; CREATE TABLE survived ()$$)});
 wait_in('postgres', q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'survivor' AND outcome = 'running')}, 'the survivor');
 sql('DROP EXTENSION pg_steward');
 wait_in('postgres', q{to_regclass('survived') IS NOT NULL}, 'its end');
@@ -124,8 +126,9 @@ sql(q{CREATE TABLE pass (i int); SELECT steward.schedule('slow', 'every 1 second
 wait_in('postgres', q{(SELECT skipped > 2 FROM steward.jobs WHERE name = 'slow')}, 'skipped runs');
 sql('INSERT INTO pass VALUES (1)');
 wait_in('postgres', q{EXISTS (SELECT FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running') AND } . ran('slow') . ' = 1', 'the second run');
-# Its progress is on disk before its command begins.
 wait_in('postgres', q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_steward' AND query LIKE 'DO ''DECLARE done%')}, 'its command');
+# What is due so often does not wait for the disk.
+sql('CHECKPOINT');
 my $due = sql(q{SELECT due_at FROM steward.job_runs WHERE job = 'slow' AND outcome = 'running'});
 $node->stop('immediate');
 $node->start;
@@ -142,7 +145,7 @@ my $used = sql('SELECT max(run_id) FROM steward.job_history');
 sql(q{SELECT steward.schedule('by hand', NULL, 'SELECT 1')});
 sql(q{BEGIN; LOCK TABLE steward.job_groups IN ACCESS EXCLUSIVE MODE; PREPARE TRANSACTION 'kept off'});
 $node->restart;
-wait_in('postgres', q{EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'pg_steward launcher')}, 'the launcher');
+wait_in('postgres', q{steward.scheduler_problem() IS NULL}, 'the launcher');
 cmp_ok(sql(q{SELECT steward.run_job('by hand')}), '>', $used, 'a run gets a number of its own though nothing has been read');
 sql(q{ROLLBACK PREPARED 'kept off'});
 wait_in('postgres', ran('by hand') . ' = 1', 'the run by hand');

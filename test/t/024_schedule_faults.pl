@@ -18,12 +18,17 @@ sub count_of { my $what = shift; return sql("SELECT count(*) FROM done WHERE wha
 # Long the first time, short when it is tried again.
 my $once_long = q{INSERT INTO done VALUES ('%s'); SELECT pg_sleep(600) FROM done WHERE what = '%s' HAVING count(*) = 1};
 sub long { my $job = shift; return sprintf($once_long, $job, $job); }
+sub at_work {
+    my $job = shift;
+    await($node, "EXISTS (SELECT FROM done WHERE what = '$job')", "the command of $job");
+    return running_pid($node, $job);
+}
 
 # A worker that the kernel kills takes the server down: both runs are interrupted, and only the one that may is tried again.
 soon($node, 'cut', long('cut'));
 soon($node, 'cut_again', long('cut_again'), '{"retries": 2, "retry_delay": "100 ms"}');
-running_pid($node, 'cut_again');
-crash_by($node, running_pid($node, 'cut'));
+at_work('cut_again');
+crash_by($node, at_work('cut'));
 ended($node, 'cut', 1);
 ended($node, 'cut_again', 2);
 is(outcomes($node, 'cut'), 'interrupted 57P02', 'kill -9 of a worker interrupts its run');
@@ -34,7 +39,7 @@ is(sql(q{SELECT string_agg(kind || ' ' || attempt, ', ' ORDER BY run_id) FROM st
 
 # The launcher is killed likewise.
 soon($node, 'headless', long('headless'));
-running_pid($node, 'headless');
+at_work('headless');
 crash_by($node, launcher_pid($node));
 ended($node, 'headless', 1);
 is(outcomes($node, 'headless'), 'interrupted 57P02', 'kill -9 of the launcher interrupts a run');
@@ -44,9 +49,9 @@ is(count_of('headless'), '1', 'which is not run again');
 soon($node, 'ended', long('ended'));
 soon($node, 'ended_again', long('ended_again'), '{"retries": 1, "retry_delay": "100 ms"}');
 soon($node, 'stopped', long('stopped'), '{"retries": 1, "retry_delay": "100 ms"}');
-sql('SELECT pg_terminate_backend(' . running_pid($node, 'ended') . ')');
-sql('SELECT pg_terminate_backend(' . running_pid($node, 'ended_again') . ')');
-sql('SELECT pg_cancel_backend(' . running_pid($node, 'stopped') . ')');
+sql('SELECT pg_terminate_backend(' . at_work('ended') . ')');
+sql('SELECT pg_terminate_backend(' . at_work('ended_again') . ')');
+sql('SELECT pg_cancel_backend(' . at_work('stopped') . ')');
 ended($node, 'ended', 1);
 ended($node, 'ended_again', 2);
 ended($node, 'stopped', 1);
@@ -58,7 +63,7 @@ is(outcomes($node, 'stopped'), 'cancelled 57014', 'pg_cancel_backend() cancels a
 sql(q{CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE LOG ''tried''; RAISE EXCEPTION ''no room''; END';
     CREATE TRIGGER refuse BEFORE INSERT ON steward.job_history FOR EACH ROW WHEN (NEW.job_name = 'refused') EXECUTE FUNCTION refuse()});
 soon($node, 'refused', long('refused'));
-sql('SELECT pg_terminate_backend(' . running_pid($node, 'refused') . ')');
+sql('SELECT pg_terminate_backend(' . at_work('refused') . ')');
 wait_for_log($node, 'LOG:  tried', 4);
 my @tried = map { /^\S+ (\d+):(\d+):([\d.]+) .*LOG:  tried/ ? $1 * 3600 + $2 * 60 + $3 : () } split /\n/, slurp_file($node->logfile);
 cmp_ok(($tried[3] - $tried[2]) % 86400, '>=', 3, 'a run that is refused is tried ever more seldom');
@@ -70,13 +75,13 @@ is(outcomes($node, 'refused'), 'terminated 57P01', 'it is recorded when it can b
 # A crash while a run waits: it comes after the crash.
 sql(q{SELECT steward.limit_job_group('single', 1)});
 soon($node, 'holder', long('holder'), '{"group": "single"}');
-running_pid($node, 'holder');
+at_work('holder');
 soon($node, 'waiter', long('waiter'), '{"group": "single", "retries": 1, "retry_delay": "100 ms"}');
 my $by_hand = sql(q{SELECT steward.run_job('stopped')});
 ended($node, 'stopped', 2);
 await($node, q{(SELECT waiting_reason LIKE '%group%' FROM steward.jobs WHERE name = 'waiter')}, 'a run that waits for its group');
-crash_by($node, running_pid($node, 'holder'));
-running_pid($node, 'waiter');
+crash_by($node, at_work('holder'));
+at_work('waiter');
 is(count_of('waiter'), '1', 'a run that waited when the server crashed begins after it');
 is(outcomes($node, 'holder'), 'interrupted 57P02', 'in the place of the one that was cut');
 
@@ -106,7 +111,7 @@ SKIP: {
     # No worker that has run something else stays for these roles.
     sql(q{CREATE ROLE orphan LOGIN; CREATE ROLE hand LOGIN; GRANT INSERT ON done TO orphan, hand});
     sql(q{SELECT steward.schedule('hand', NULL, 'INSERT INTO done VALUES (''hand'')', role => 'hand'),
-        steward.schedule('orphan', '* * * * * *', 'INSERT INTO done VALUES (''orphan'')', role => 'orphan', options => jsonb_build_object('valid_from', clock_timestamp() + interval '10 s'))});
+        steward.schedule('orphan', '* * * * * *', 'INSERT INTO done VALUES (''orphan'')', role => 'orphan', options => jsonb_build_object('valid_from', clock_timestamp() + interval '20 s'))});
     await($node, q{(SELECT count(next_run) + count(*) = 3 FROM steward.jobs WHERE name IN ('orphan', 'hand') AND state = 'idle')}, 'the jobs to be read');
     kill 'STOP', $stopped = $postmaster;
     sql(q{SELECT steward.run_job('hand')});
@@ -131,7 +136,7 @@ SKIP: {
 sql(q{SELECT steward.schedule('each', '* * * * * *', 'INSERT INTO done VALUES (''each'')',
     options => '{"missed": "all", "overlap": "parallel", "max_parallel": 100}')});
 soon($node, 'at_work', long('at_work'), '{"group": "single"}');
-my $worker = running_pid($node, 'at_work');
+my $worker = at_work('at_work');
 soon($node, 'next', q{INSERT INTO done VALUES ('next')}, '{"group": "single"}');
 sql(q{SELECT steward.schedule('asked_for', NULL, 'INSERT INTO done VALUES (''asked_for'')', options => '{"group": "single"}')});
 await($node, q{(SELECT state = 'idle' FROM steward.jobs WHERE name = 'asked_for')}, 'the job to be read');
@@ -143,7 +148,7 @@ for (1 .. 20) {
     sql("SELECT pg_terminate_backend($pid)");
     await($node, "(SELECT count(*) > $before FROM done WHERE what = 'each') AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)", 'a run after the launcher ended');
 }
-is(running_pid($node, 'at_work'), $worker, 'a run under way does not notice that the launcher was ended twenty times');
+is(at_work('at_work'), $worker, 'a run under way does not notice that the launcher was ended twenty times');
 is(count_of('next') + count_of('asked_for'), 0, 'what waits for its group waits on');
 sql(q{SELECT steward.cancel_run(run_id) FROM steward.job_runs WHERE job = 'at_work' AND outcome = 'running'});
 ended($node, 'at_work', 1);

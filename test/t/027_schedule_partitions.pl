@@ -11,6 +11,7 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_steward'\nautovacuum = off");
@@ -102,7 +103,7 @@ sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_n
 is(end_of($run), 'terminated 57P01', 'its process is ended');
 after_stuck('ended');
 
-as_keeper(q{SELECT steward.alter_job('partitions', options => '{"timeout": "2 seconds"}')});
+as_keeper(q{SELECT steward.alter_job('partitions', options => '{"timeout": "8 seconds"}')});
 $run = stuck_run('late');
 is(end_of($run), 'timed_out 57014', 'its time is over');
 after_stuck('late');

@@ -78,6 +78,7 @@ like($said, qr/analyze public\.after: done/, 'a locked table keeps no other from
 unlike(ledger($node, q{object = 'public.locked'}) // '', qr/done/, 'it is left for the next time');
 sql(q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holder'});
 finish($holder);
+wait_for($node, q{NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'holder')}, 'its lock to be gone');
 call_maintain($node);
 like(ledger($node, q{object = 'public.locked'}), qr/analyze public\.locked done/, 'and maintained then');
 

@@ -88,6 +88,7 @@ wait_for($node, qq{(pg_stat_file('$dir/pid', true)).size > 0}, 'the program');
 like(health('backup_running: pg_basebackup'), qr/^ok/, 'under way');
 sql('SELECT pg_terminate_backend(' . pid_of($node, q{application_name = 'runs'}) . ')');
 finish($session);
+wait_for($node, q{NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'runs')}, 'its end');
 is(sql(q{SELECT outcome FROM steward.backups ORDER BY backup_id DESC LIMIT 1}), 'interrupted', 'interrupted with its session');
 
 # Missing.

@@ -12,6 +12,7 @@ use PostgreSQL::Test::Utils;
 use StewardTest;
 use Test::More;
 
+wait_past_midnight();
 my $node = maintain_node('main');
 my $script = dirname(__FILE__) . '/../../deploy/maintenance.sh';
 local $ENV{PGHOST} = $node->host;

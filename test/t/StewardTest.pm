@@ -8,11 +8,12 @@ use Exporter 'import';
 use DirectPsql;
 use File::Temp;
 use IPC::Run;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 our @EXPORT = qw(session finish pid_of wait_for fingerprint whole quiet_log without_library
-    scheduling schedule_daily runs_of launcher_of restart_probers logged wait_for_log);
+    wait_past_midnight scheduling schedule_daily runs_of launcher_of restart_probers logged wait_for_log);
 
 # A session that works through its statements beside the test, each by itself; the application name finds it in the server.
 sub session {
@@ -61,6 +62,19 @@ sub pid_of {
     my $query = "SELECT min(pid) FROM pg_stat_activity WHERE $where";
     wait_for($node, "($query) IS NOT NULL", "a session where $where");
     return $node->safe_psql('postgres', $query);
+}
+
+# Another day would make one more partition due in the middle of a test: it waits for one that begins within the next minutes.
+sub wait_past_midnight {
+    for my $zone (@_ ? @_ : 'UTC') {
+        local $ENV{TZ} = $zone;
+        POSIX::tzset();
+        my ($seconds, $minutes, $hours) = localtime;
+        my $left = 86400 - $hours * 3600 - $minutes * 60 - $seconds;
+        sleep $left + 1 if $left < 300;
+    }
+    POSIX::tzset();
+    return;
 }
 
 # Of all rows, whatever their order and partition.
