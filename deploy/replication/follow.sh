@@ -43,8 +43,9 @@ need_passfile
 need_own_server
 need_files_of_server
 need_source
-facts=$(sql "SELECT pg_is_in_recovery(), system_identifier, greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) FROM pg_control_system()")
-IFS='|' read -r is_standby system received <<<"$facts"
+facts=$(sql "SELECT pg_is_in_recovery(), system_identifier, greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()),
+    (SELECT ('x' || max(left(name, 8)))::bit(32)::int FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$') FROM pg_control_system()")
+IFS='|' read -r is_standby system received timeline <<<"$facts"
 [ "$is_standby" = t ] || refuse 4 'it is a primary' 'An old primary becomes a standby by rejoin.sh.'
 [ "$system" = "$source_system" ] || refuse 4 "$host, port $port is of another cluster"
 find_programs "$source_major"
@@ -56,9 +57,18 @@ its_slot=$(ask_source "SELECT current_setting('primary_slot_name') WHERE pg_is_i
 [ "$(sql "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$its_slot")")" != t ] ||
     refuse 4 "$host, port $port follows this one, by slot \"$its_slot\"" 'Have it follow another server first.'
 
-# What this standby has received and the other has not cannot be taken back: after a promotion they have parted.
-[ "$(ask_source "SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END >= '$received'")" = t ] ||
-    refuse 4 "it has received WAL up to $received, and $host, port $port has not" 'Stop it, and have it come back by rejoin.sh.'
+# What this standby has received and the other has not cannot be taken back. Positions of two timelines say nothing of each other:
+# they have the same WAL up to where the one was left for the other.
+back='Stop it, and have it come back by rejoin.sh.'
+if [ "$timeline" = "$source_timeline" ]; then
+    [ "$(ask_source "SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END >= '$received'")" = t ] ||
+        refuse 4 "it has received WAL up to $received, and $host, port $port has not" "$back"
+else
+    left=$([ "$source_timeline" -lt "$timeline" ] || ask_sender "TIMELINE_HISTORY $source_timeline" | sed -nE "s,^(.*\|)?$timeline\s+([0-9A-F]+/[0-9A-F]+)\s.*,\2,p")
+    [ -n "$left" ] || refuse 4 "$host, port $port is on timeline $source_timeline, which does not come from timeline $timeline, where this one is" "$back"
+    [ "$(sql "SELECT '$left'::pg_lsn >= '$received'")" = t ] ||
+        refuse 4 "it has received WAL of timeline $timeline up to $received, and $host, port $port has left that at $left" "$back"
+fi
 
 need_free_slot
 is_streaming() { [ "$(ask_source "SELECT active FROM pg_replication_slots WHERE slot_name = $(literal "$name")")" = t ]; }

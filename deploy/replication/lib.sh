@@ -137,6 +137,7 @@ need_files_of_server() {
 # The server that WAL comes from, as the replication role.
 source_conninfo() { say "host=$host port=$port user=$role passfile='$passfile' application_name=${name:-$me} connect_timeout=10"; }
 ask_source() { psql -XAtqw -v ON_ERROR_STOP=1 -d "$(source_conninfo) dbname=postgres" -c "$1"; }
+ask_sender() { psql -XAtqw -d "$(source_conninfo) replication=true" -c "$1"; }
 source_step() { step psql -XAtqw -v ON_ERROR_STOP=1 -o /dev/null -d "$(source_conninfo) dbname=postgres" -c "$1"; }
 plan_slot() { # from now on it keeps WAL
     [ -z "$slot" ] || source_step "SELECT pg_drop_replication_slot('$name')"
@@ -153,8 +154,9 @@ need_source() {
         "Run primary.sh there with --standby $name=ADDRESS; $passfile needs its password."
     IFS='|' read -r source_major source_system source_is_standby is_replication slot <<<"$facts"
     [ "$is_replication" = t ] || refuse 3 "role \"$role\" has not the attribute REPLICATION at $host, port $port" "Run primary.sh there."
-    psql -XAtqw -d "$(source_conninfo) replication=true" -c IDENTIFY_SYSTEM >/dev/null ||
+    facts=$(ask_sender IDENTIFY_SYSTEM) ||
         refuse 3 "$host, port $port takes no replication connection of role \"$role\"" "Run primary.sh there with --standby $name=ADDRESS."
+    IFS='|' read -r _ source_timeline _ <<<"$facts"
 }
 
 # ---- Data directories ------------------------------------------------------------------------------------------------

@@ -163,7 +163,10 @@ $a->safe_psql('postgres', q{SELECT steward.remove_node(name) FROM steward.nodes}
 
 refused('a promotion beside the primary', 4, qr/the server it follows answers, and has written \d+ bytes more/, $b, 'promote');
 wait_for($d, q{EXISTS (SELECT FROM t)}, 'the cascaded standby');
-$_->stop for $b, $c;
+$b->stop;
+$a->safe_psql('postgres', q{INSERT INTO t VALUES ('more')});
+wait_for($c, q{EXISTS (SELECT FROM t WHERE what = 'more')}, 'what the one to be promoted has not');
+$c->stop;
 $a->safe_psql('postgres', q{INSERT INTO t SELECT 'lost' FROM generate_series(1, 10000)});
 $a->stop('immediate');
 $_->start for $b, $c;
@@ -173,7 +176,14 @@ refused('a promotion once more', 0, qr/^nothing to do: it is a primary$/, $b, 'p
 does('the new primary is set up', qr/slot\('a'\)/, $b, 'primary', map { ('--standby', "$_=127.0.0.1") } qw(a c d));
 
 refused('a primary follows nobody', 4, qr/it is a primary/, $b, 'follow', '--name', 'b', from($d));
-does('the other standby follows it', qr/ALTER SYSTEM SET primary_conninfo/, $c, 'follow', '--name', 'c', from($b));
+# It has written more since, but not what the other has.
+$b->safe_psql('postgres', q{INSERT INTO t SELECT 'new' FROM generate_series(1, 10000)});
+refused('one that has received more does not follow it', 4, qr/it has received WAL of timeline 1 up to \S+, and 127\.0\.0\.1, port \d+ has left that at /, $c, 'follow', '--name', 'c', from($b));
+$c->stop;
+does('but comes back', qr/^done: /m, $b, 'rejoin', into($c), from($b));
+$c->start;
+does('a standby follows a cascaded one', qr/ALTER SYSTEM SET primary_conninfo/, $c, 'follow', '--name', 'c', from($d));
+does('and the primary again', qr/ALTER SYSTEM SET primary_conninfo/, $c, 'follow', '--name', 'c', from($b));
 refused('once more', 0, qr/^nothing to do/, $c, 'follow', '--name', 'c', from($b));
 
 refused('a running server is not rewound', 4, qr/a server uses/, $b, 'rejoin', '--data', $c->data_dir, '--name', 'a', from($b));
