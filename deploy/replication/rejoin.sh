@@ -9,8 +9,8 @@ usage() {
     cat <<'USAGE'
 Usage: rejoin.sh --data DIRECTORY --name NAME --host HOST [--port PORT] [--role NAME] [--passfile FILE] [--config-file FILE] [--dry-run]
 
-Makes a stopped server, the old primary after a failover, a standby of the new one. What only it has written is given up. Run it
-as the user that its server runs as; the server is not started.
+Makes a stopped server, the old primary after a failover or a standby that has received more than the new one, a standby of the
+new one. What only it has is given up. Run it as the user that its server runs as; the server is not started.
 
   -D, --data DIRECTORY  its data directory
   --name NAME           its name: that of its slot, which is made anew at the new primary
