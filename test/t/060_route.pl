@@ -64,6 +64,7 @@ sub write_passfile {
 is(sql(q{SELECT string_agg(node_name || ' ' || sync_state || ' ' || coalesce(slot_wal_status, '-'), ', ' ORDER BY node_name) FROM replication_status WHERE role = 'standby'}),
     'first async reserved, second async -', 'a primary shows the standbys that stream from it');
 wait_for($primary, q{(SELECT count(*) FROM replica_lag_status WHERE lag_bytes = 0) = 2}, 'standbys that have caught up');
+wait_for($third, q{EXISTS (SELECT FROM replication_status WHERE receiver_state = 'streaming')}, 'the restarted one to stream');
 like($third->safe_psql('postgres', q{SELECT role, upstream, receiver_state, is_replay_paused FROM replication_status}),
     qr{^standby\|.*:\d+\|streaming\|f$}, 'a standby shows itself');
 
@@ -81,9 +82,9 @@ is(sql('SELECT count(*) FROM steward.nodes'), '4', 'nodes are asked, and registe
 (undef, undef, $said) = $second->psql('postgres', q{SELECT steward.register_node('x', 'localhost', 1)});
 like($said, qr/cannot register nodes during recovery\nHINT:  Do so on the primary/, 'not on a standby');
 
-restart_probers(values %standby);
 $primary->wait_for_catchup($_, 'replay', $primary->lsn('insert')) for $first, $second;
 $first->wait_for_catchup($third, 'replay', $primary->lsn('insert'));
+restart_probers(values %standby);
 for my $name (sort keys %node) {
     wait_for($node{$name}, q{(SELECT string_agg(node_name || ' ' || role || ' ' || state || ' ' || verdict, ', ' ORDER BY node_name) =
         'first standby up ok, primary primary up ok, second standby up ok, third standby up ok' FROM replication_status)}, "$name to know all");
@@ -125,6 +126,7 @@ for my $asked ($primary, $second, $first, $third) {
             my $lag = $asked->safe_psql('postgres', "SELECT lag_seconds FROM replica_lag_status WHERE node_name = '$behind'");
             my $after = missing_seconds($node{$behind});
             last if $is_true = $lag > $before - 0.5 && $lag < $after + 0.5;
+            select(undef, undef, undef, 0.1);
         }
         ok($is_true, $asked->name . " knows by how many seconds $behind is behind");
     }
@@ -221,7 +223,7 @@ $primary->stop;
 
 $third->stop;
 $first->stop;
-my $expected = 'is lost|could not|terminating|the database system|because of crash|unexpected EOF|connection to client lost';
+my $expected = 'is lost|could not|terminating|the database system|because of crash|unexpected EOF|connection to client lost|canceling statement due to statement timeout';
 quiet_log($third, "$expected|password authentication failed");
 quiet_log($first, $expected);
 quiet_log($primary, "$expected|cannot register|password authentication failed");

@@ -68,7 +68,7 @@ my $too_old = 0;
 my %taken;
 for my $i (1 .. 15) {
     my $asked = ($primary, $first, $third)[$i % 3];
-    my ($before, $name) = split /\|/, $asked->safe_psql('postgres', q{SELECT clock_timestamp(), node_name FROM get_optimal_connection(true, '1500 ms')});
+    my ($before, $name) = split /\|/, $asked->safe_psql('postgres', q{SELECT statement_timestamp(), node_name FROM get_optimal_connection(true, '1500 ms')});
     my $shown = $node{$name}->safe_psql('postgres', q{SELECT coalesce(max(at), '-infinity') FROM beat});
     # All that was committed so long before the question must be there: else what it lacked was too old.
     $too_old += $primary->safe_psql('postgres', "SELECT count(*) FROM beat WHERE at > '$shown' AND at < '$before'::timestamptz - interval '1500 ms'") > 0;
@@ -122,6 +122,6 @@ wait_for($second, q{(SELECT node_name = 'first' FROM get_optimal_connection(fals
 $third->stop;
 $second->stop;
 $first->stop;
-my $expected = 'answer: |is lost|could not|terminating|the database system|because of crash|unexpected EOF|connection to client lost';
+my $expected = 'answer: |is lost|could not|terminating|the database system|because of crash|unexpected EOF|connection to client lost|canceling statement due to statement timeout';
 quiet_log($_, $expected) for $primary, $first, $second, $third;
 done_testing();

@@ -134,5 +134,5 @@ like($waiting->{err}, qr/lies beyond the WAL of this server\nDETAIL:  This serve
 
 # Version 13 warns at an immediate stop as at a crash.
 quiet_log($primary, qr/duplicate key|cannot be changed|lies beyond|crash of another server process/);
-quiet_log($standby, qr/was not replayed within|canceling statement|cannot wait for replay|must not be|lies beyond|could not receive data from WAL stream|could not connect to the primary|streaming replication|could not send|crash of another server process/);
+quiet_log($standby, qr/was not replayed within|canceling statement|cannot wait for replay|must not be|lies beyond|could not receive data from WAL stream|could not connect to the primary|streaming replication|could not send|terminating walreceiver|crash of another server process/);
 done_testing();

@@ -62,7 +62,7 @@ takes_commits('with all nodes there it takes commits');
 $standby{first}->stop('immediate');
 wait_for($primary, q{(SELECT count(*) = 1 FROM replication_status WHERE state = 'down')}, 'a node to be down');
 sleep 3;
-is(says('INSERT INTO t VALUES (1)'), '', 'and with two of three');
+until_says('and with two of three', qr/^$/, 'INSERT INTO t VALUES (1)');
 
 is(says(q{BEGIN; INSERT INTO t VALUES (7); PREPARE TRANSACTION 'before'; BEGIN; INSERT INTO t VALUES (8); PREPARE TRANSACTION 'undone'}), '', 'also prepared ones');
 my ($prepare, $commit) = $prepares ? (q{PREPARE TRANSACTION 'x'}, q{COMMIT PREPARED 'x'}) : ('ROLLBACK', 'INSERT INTO u VALUES (1)');
@@ -120,5 +120,5 @@ $primary->wait_for_catchup($fresh, 'replay', $primary->lsn('insert'));
 $fresh->promote;
 is(scalar(grep { says('INSERT INTO t VALUES (9)', $fresh) !~ /25006/ } 1 .. 20), 0, 'promoted before it knew of nodes it takes no commit');
 is($fresh->safe_psql('postgres', q{SELECT count(*) FROM replication_status WHERE node_name IN ('x', 'y')}), '2', 'and soon knows of them');
-quiet_log($primary, qr/cannot commit: this server is fenced|already exists|replication slot "s" is active|replication origin with ID \d+ is already active|terminating logical replication worker/);
+quiet_log($primary, qr/cannot commit: this server is fenced|already exists|replication slot "s" is active|replication origin with O?ID \d+ is already active|connection to client lost|canceling statement due to statement timeout|terminating logical replication worker/);
 done_testing();

@@ -21,7 +21,7 @@ my %node = (p => PostgreSQL::Test::Cluster->new('p'));
 my $primary = $node{p};
 $primary->init(allows_streaming => 1);
 $primary->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'max_worker_processes = 16', 'autovacuum = off',
-    'steward.route_probe_interval = 200ms', 'steward.route_probe_timeout = 2s', 'wal_receiver_status_interval = 1', 'wal_keep_size = 256MB'));
+    'steward.route_probe_interval = 200ms', 'steward.route_probe_timeout = 2s', 'wal_receiver_status_interval = 1', 'wal_keep_size = 256MB', 'max_connections = 50'));
 {
     local $ENV{LD_PRELOAD} = $names;
     $primary->start;
@@ -118,9 +118,9 @@ wait_for($primary, q{EXISTS (SELECT FROM replication_status WHERE node_name = 'a
 $link{a}->set('pass');
 is_well('answers that come too late do no harm');
 
-ask_node(p => q{SELECT steward.register_node('slow', 'slow.test', 5432, '{"check": false}')});
-cmp_ok(ask_node(p => q{SELECT answers('a', $$EXISTS (SELECT FROM replication_status WHERE node_name = 'slow' AND state = 'down' AND detail LIKE '%not translated%in time%')$$)}), '>', 5,
-    'nor does a name that is looked up for ever');
+my (undef, $answers) = split /\n/, ask_node(p => q{SELECT steward.register_node('slow', 'slow.test', 5432, '{"check": false}') IS NULL;
+    SELECT answers('a', $$EXISTS (SELECT FROM replication_status WHERE node_name = 'slow' AND state = 'down' AND detail LIKE '%not translated%in time%')$$)});
+cmp_ok($answers, '>', 5, 'nor does a name that is looked up for ever');
 ask_node(p => q{SELECT steward.remove_node('slow')});
 for my $name ('a', 'b') { wait_for($node{$name}, q{NOT EXISTS (SELECT FROM steward.nodes WHERE name = 'slow')}, 'the removal'); }
 
@@ -201,5 +201,5 @@ is(ask_node(p => 'SELECT sent_to(false)'), 'nobody', 'what was frozen does not s
 unlike(ask_node($_, 'SELECT sent_to(false)'), qr/p/, "$_ sends nobody back") for 'a', 'b';
 wait_for($primary, q{(SELECT node_name = 'a' FROM get_optimal_connection(false)) IS NOT TRUE AND EXISTS (SELECT FROM steward.connection_candidates WHERE write_reason LIKE 'split brain%')}, 'it to know why');
 is(ask_node(p => 'SELECT sent_to(false)'), 'nobody', 'nor later');
-quiet_log($node{a}, qr/connection to client lost|is lost: |terminating walreceiver/);
+quiet_log($node{a}, qr/connection to client lost|canceling statement due to statement timeout|is lost: |terminating|could not receive data from WAL stream/);
 done_testing();
