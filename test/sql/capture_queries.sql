@@ -29,7 +29,7 @@ SELECT b FROM t WHERE a = 6;
 SELECT count(*) FROM t WHERE a IN (1, 2, 3) AND b <> 'it''s';
 SELECT 1 / 0;
 SELECT 1 / (a - 1) FROM t ORDER BY a LIMIT 1;
-SET statement_timeout = '20ms';
+SET statement_timeout = '500ms';
 SELECT pg_sleep(60);
 RESET statement_timeout;
 INSERT INTO t VALUES (1, 'again');

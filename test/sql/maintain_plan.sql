@@ -42,8 +42,11 @@ INSERT INTO fresh VALUES (1);
 CREATE TABLE empty (id integer) WITH (autovacuum_enabled = false);
 CREATE TABLE parted (id integer) PARTITION BY RANGE (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100) WITH (autovacuum_enabled = false);
+-- Together: what is counted of the rows comes after the analysis.
+BEGIN;
 INSERT INTO parted SELECT i FROM generate_series(0, 99) i;
 ANALYZE parted_1;
+COMMIT;
 CREATE TABLE owned (id integer) WITH (autovacuum_enabled = false);
 INSERT INTO owned VALUES (1);
 ALTER TABLE owned OWNER TO steward_mp_owner;
@@ -58,7 +61,7 @@ DO $$ BEGIN
         PERFORM pg_stat_clear_snapshot();
         EXIT WHEN pg_stat_get_dead_tuples('steward_mp.deleted'::regclass) = 5000 AND pg_stat_get_dead_tuples('steward_mp.patient'::regclass) = 5000
             AND pg_stat_get_dead_tuples((SELECT reltoastrelid FROM pg_class WHERE oid = 'steward_mp.toasted'::regclass)) > 0
-            AND pg_stat_get_live_tuples('steward_mp.owned'::regclass) = 1;
+            AND pg_stat_get_live_tuples('steward_mp.owned'::regclass) = 1 AND pg_stat_get_mod_since_analyze('steward_mp.parted_1'::regclass) = 100;
         PERFORM pg_sleep(0.1);
     END LOOP;
 END $$;

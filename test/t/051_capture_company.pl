@@ -91,6 +91,7 @@ is($subscriber->safe_psql('postgres', 'SELECT count(*) FROM sent'), 70, 'rows ar
 my $noted = q{SELECT sum(calls) || ' ' || sum(rows) || ' ' || sum(errors) FROM steward.queries WHERE query LIKE 'INSERT INTO public.noted%'};
 is($subscriber->safe_psql('postgres', $noted), '70 70 0', 'what a trigger does with them is counted, also while the worker lives');
 $subscriber->stop;
+wait_for($node, q{NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'sub' AND active)}, 'the end of the sender');
 $node->safe_psql('postgres', q{SELECT pg_drop_replication_slot('sub')});
 
 # ---- Other modules ---------------------------------------------------------------------------------------------------
@@ -127,7 +128,7 @@ sub end_badly {
         [ 'late', 'BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT count(*) FROM t', $wait, 'UPDATE t SET b = b WHERE a = 3' ],
         [ 'poor', $wait, 'SELECT count(array_fill(7, ARRAY[134217727]))' ],
         [ 'cancelled', 'SELECT pg_sleep(100), 2' ], [ 'ended', 'SELECT pg_sleep(100), 2, 3' ],
-        [ 'overdue', q{SET statement_timeout = '50ms'}, 'SELECT pg_sleep(100), 2, 3, 4' ]);
+        [ 'overdue', q{SET statement_timeout = '1s'}, 'SELECT pg_sleep(100), 2, 3, 4' ]);
     wait_for($node, q{(SELECT count(*) FILTER (WHERE wait_event_type = 'Lock') = 4 AND count(*) FILTER (WHERE application_name IN ('cancelled', 'ended') AND wait_event = 'PgSleep') = 2
         FROM pg_stat_activity WHERE usename = 'worker')}, 'all of them');
     my $poor = sql(q{UPDATE t SET b = b WHERE a = 3; SELECT pid FROM pg_stat_activity WHERE application_name = 'poor'});
@@ -144,7 +145,7 @@ for my $libraries (join(', ', 'pg_steward', @all), join(', ', @all, 'pg_steward'
     $node->restart;
     forget();
     is(end_badly(), $has_prlimit ? 7 : 6, "statements end badly beside $libraries");
-    wait_for($node, q{EXISTS (SELECT FROM steward.query_errors WHERE sqlstate = '57P01' AND role = 'worker')}, 'the end of the session');
+    wait_for($node, q{EXISTS (SELECT FROM steward.slow_queries WHERE sqlstate = '57P01' AND role = 'worker')}, 'the end of the session');
     is(sql(q{SELECT string_agg(sqlstate || ' ' || count, ', ' ORDER BY sqlstate) FROM (SELECT sqlstate, sum(count) AS count FROM steward.query_errors WHERE role = 'worker' GROUP BY 1) x}),
         $failures, 'each is counted');
     is(sql(q{SELECT string_agg(sqlstate || ' ' || count, ', ' ORDER BY sqlstate) FROM (SELECT sqlstate, count(*) AS count FROM steward.slow_queries

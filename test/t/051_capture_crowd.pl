@@ -35,7 +35,7 @@ my $crowd = IPC::Run::start([ 'pgbench', '-n', '-f', $script, '-c', $sessions, '
 
 # What a reader sees never becomes less.
 my ($before, $readings, $backwards) = (0, 0, 0);
-wait_for($node, q{EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'worker')}, 'the crowd');
+wait_for($node, q{(SELECT count(*) > 1 FROM pg_stat_activity WHERE usename = 'worker')}, 'the crowd');
 my $most = $sessions * $each * 2;
 for (my $running = 1; $running;) {
     ($running, my $calls, my $overlong) = split /\|/, sql(q{SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'worker')::integer,

@@ -12,6 +12,7 @@ use StewardTest;
 use WireClient;
 use Test::More;
 
+wait_past_midnight();
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'pg_steward'", 'autovacuum = off', 'restart_after_crash = on',
@@ -105,13 +106,13 @@ is(of_worker(q{bool_and(plan LIKE '%Gather%')}, '%AS parallel%'), 't', 'a parall
 work('CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = 1', 'COPY (SELECT nap(1)) TO STDOUT');
 is(of_worker(q{string_agg(query, ', ' ORDER BY at)}, 'C%copied%'), 'CREATE TABLE copied AS SELECT nap(a) FROM t WHERE a = $1', 'a utility statement');
 is(of_worker('count(*)', 'COPY%'), 1, 'and COPY');
-work(q{COPY (SELECT nap(1)) TO STDOUT /*route='%2Fnap'*/}, q{SET statement_timeout = '60ms'}, q{COPY (SELECT pg_sleep(60)) TO STDOUT /*route='%2Flong'*/});
+work(q{COPY (SELECT nap(1)) TO STDOUT /*route='%2Fnap'*/}, q{SET statement_timeout = '1s'}, q{COPY (SELECT pg_sleep(60)) TO STDOUT /*route='%2Flong'*/});
 is(of_worker(q{string_agg(concat_ws(' ', sqlstate, tags), ', ' ORDER BY at) FILTER (WHERE tags IS NOT NULL)}, 'COPY%'), q{{"route": "/nap"}, 57014 {"route": "/long"}},
     'with its tags, also when it fails');
 
 # ---- However it ends -------------------------------------------------------------------------------------------------
 
-work(q{PREPARE p (text) AS SELECT b, pg_sleep(60) FROM t WHERE b = $1}, q{SET statement_timeout = '100ms'}, q{EXECUTE p('x')}, 'RESET statement_timeout', 'SELECT 1');
+work(q{PREPARE p (text) AS SELECT b, pg_sleep(60) FROM t WHERE b = $1}, q{SET statement_timeout = '1s'}, q{EXECUTE p('x')}, 'RESET statement_timeout', 'SELECT 1');
 is(of_worker(q{concat_ws(' ', sqlstate, parameters, rows)}, '%SELECT b, pg_sleep(60)%'), q{57014 $1 = 'x' 0}, 'a timeout is kept with its values');
 my $sleeper = worker_session('sleeper', 'SELECT pg_sleep(100), 2');
 my $pid = pid_of($node, q{query LIKE 'SELECT pg_sleep(100), 2' AND wait_event = 'PgSleep' AND now() > query_start + interval '30 ms'});
@@ -152,7 +153,7 @@ is(of_worker('count(*)', '%after it%'), 1, 'the session goes on');
 # ---- By what is usual ------------------------------------------------------------------------------------------------
 
 sql(q{ALTER ROLE worker SET steward.capture_slow_threshold = '1h'; ALTER ROLE worker SET steward.capture_slow_floor = '200ms'});
-work(('SELECT 17 AS usual, pg_sleep(0.0)') x 150);
+work(('SELECT 17 AS usual, pg_sleep(0.0)') x 600);
 work('SELECT 18 AS usual, pg_sleep(0.5)', q{SELECT 19, 'not usual', pg_sleep(0.5)});
 is(of_worker(q{string_agg(query, ',')}, '%usual%'), 'SELECT 18 AS usual, pg_sleep(0.5)', 'a query that takes far longer than it used to is slow');
 work('SET steward.capture_slow_factor = 0', 'SELECT 20 AS usual, pg_sleep(0.5)');

@@ -58,7 +58,7 @@ sub into { return ('--data', $_[0]->data_dir, '--name', $_[0]->name) }
 
 my $a = $node{a};
 $a->init;
-$a->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\nlog_statement = all\nwal_keep_size = 64MB\nshared_preload_libraries = 'pg_steward'");
+$a->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'\nlog_statement = all\nwal_keep_size = 64MB\ncheckpoint_timeout = 1d\nshared_preload_libraries = 'pg_steward'");
 $a->start;
 $a->safe_psql('postgres', 'CREATE EXTENSION pg_steward; CREATE ROLE nobody LOGIN; CREATE TABLE t (what text)');
 my @standbys = map { ('--standby', "$_=127.0.0.1") } qw(b c);
@@ -141,7 +141,8 @@ refused('more than are connected', 4, qr/2 of the standbys are wanted, and 1 are
 refused('more than are named', 2, qr/2 of 1 standbys cannot be/, $a, 'synchronous', '--any', 2, 'b');
 refused('of a standby', 4, qr/it is a standby/, $b, 'synchronous', '--off');
 does('a quorum', qr/ANY 1 \(b, c\)/, $a, 'synchronous', '--any', 1, 'b', 'c');
-is($a->safe_psql('postgres', 'SELECT DISTINCT sync_state FROM pg_stat_replication'), 'quorum', 'is in force');
+wait_for($a, q{(SELECT count(*) = 2 FROM pg_stat_replication WHERE sync_state = 'quorum')}, 'all to see it');
+pass('is in force');
 refused('a quorum once more', 0, qr/^nothing to do/, $a, 'synchronous', '--any', 1, 'b', 'c');
 does('priority', qr/FIRST 2 \(c, b\)/, $a, 'synchronous', '--first', 2, 'c', 'b');
 is($a->safe_psql('postgres', q{INSERT INTO t VALUES ('kept'); SELECT DISTINCT sync_state FROM pg_stat_replication}), 'sync', 'is in force, too');
