@@ -59,7 +59,7 @@ its_slot=$(ask_source "SELECT current_setting('primary_slot_name') WHERE pg_is_i
 
 # What this standby has received and the other has not cannot be taken back. Positions of two timelines say nothing of each other:
 # they have the same WAL up to where the one was left for the other.
-back='Stop it, and have it come back by rejoin.sh.'
+back='Stop it when it has replayed all that, and have it come back by rejoin.sh.'
 if [ "$timeline" = "$source_timeline" ]; then
     [ "$(ask_source "SELECT CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) ELSE pg_current_wal_lsn() END >= '$received'")" = t ] ||
         refuse 4 "it has received WAL up to $received, and $host, port $port has not" "$back"
