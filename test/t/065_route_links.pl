@@ -201,5 +201,5 @@ is(ask_node(p => 'SELECT sent_to(false)'), 'nobody', 'what was frozen does not s
 unlike(ask_node($_, 'SELECT sent_to(false)'), qr/p/, "$_ sends nobody back") for 'a', 'b';
 wait_for($primary, q{(SELECT node_name = 'a' FROM get_optimal_connection(false)) IS NOT TRUE AND EXISTS (SELECT FROM steward.connection_candidates WHERE write_reason LIKE 'split brain%')}, 'it to know why');
 is(ask_node(p => 'SELECT sent_to(false)'), 'nobody', 'nor later');
-quiet_log($node{a}, qr/connection to client lost|canceling statement due to statement timeout|is lost: |terminating|could not receive data from WAL stream/);
+quiet_log($node{a}, qr/connection to client lost|canceling statement due to statement timeout|is lost: |terminating (?:walreceiver|background worker "pg_steward")|could not receive data from WAL stream/);
 done_testing();
